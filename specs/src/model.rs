@@ -1,10 +1,14 @@
 //! The model of one command: plain data that says what may stand where.
 //!
-//! It follows the Fig completion-spec format property by property (`specs.md` counts them), after normalisation: one
+//! It follows the Fig completion-spec format property by property, after normalisation: one
 //! name is a list of one, bad data is dropped, functions are references. Comes out of the compiler or of the archive;
 //! never runs anything.
 
+use serde::de::{Deserializer, Error as _};
+use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
+
+use crate::depth::{Level, MAX_DEPTH};
 
 /// The tree of one command, the unit that the archive stores and decodes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,12 +24,16 @@ pub struct Spec {
 pub struct Versions {
     /// Asks the installed tool for its version.
     pub version_command: Option<FnRef>,
-    /// The modules of the base versions, oldest first, as `(version, module)`: `("2.53.0", "az/2.53.0")`.
+    /// The modules from the oldest version to the newest, as `(version, module)`: `("2.53.0", "az/2.53.0")`. The last one
+    /// whose version is not newer than the installed tool's holds; when there is none or it is unknown, the last of all.
     pub modules: Vec<(String, String)>,
 }
 
 /// A command or subcommand.
+///
+/// It is the only type through which a tree recurses, so its `Deserialize` is where the depth is bounded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Subcommand {
     /// Its names, at least one, the first being the canonical one.
     pub names: Vec<String>,
@@ -63,6 +71,20 @@ pub struct Subcommand {
     pub requires_subcommand: Option<bool>,
     /// How rows are matched with what is typed.
     pub filter_strategy: Option<FilterStrategy>,
+}
+
+impl Serialize for Subcommand {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Subcommand::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Subcommand {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let _level = Level::enter()
+            .ok_or_else(|| D::Error::custom(format_args!("subcommands nest deeper than {MAX_DEPTH}")))?;
+        Subcommand::deserialize(deserializer)
+    }
 }
 
 /// How a command reads its options.
@@ -158,7 +180,7 @@ pub struct Arg {
     pub dangerous: bool,
     /// What is typed is offered as a row of its own.
     pub suggest_current_token: bool,
-    /// Wait for a pause in typing before generators run; milliseconds.
+    /// Wait for a pause in typing before generators run; milliseconds. The format only says yes or no; yes is 200.
     pub debounce: Option<u32>,
     /// How rows are matched with what is typed.
     pub filter_strategy: Option<FilterStrategy>,
@@ -286,6 +308,19 @@ pub struct Generator {
     pub cache: Option<Cache>,
     /// The JavaScript is the well-known file or folder lister, which is answered natively.
     pub native_paths: Option<NativePaths>,
+    /// Which of the paths of `native_paths` are kept.
+    pub native_filter: PathFilter,
+}
+
+/// Which paths a native lister keeps. The default keeps all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathFilter {
+    /// Endings without the first dot, such as `yml` or `tar.gz`: a file is kept that ends in one of them.
+    pub extensions: Vec<String>,
+    /// Whole file names that are kept whatever their ending. With no extension either, everything is kept.
+    pub names: Vec<String>,
+    /// Folders must pass the filter too; otherwise all folders are kept.
+    pub folders_too: bool,
 }
 
 /// The well-known path listers of the corpus, recognised by their source.
@@ -350,5 +385,11 @@ pub struct FnRef {
     /// The module, such as `git` or `aws/s3`.
     pub module: String,
     /// Property names and indexes from the default export down, such as `["subcommands","3","args","generators"]`.
+    /// A path that begins with [`FnRef::NAMESPACE`] goes down from the module itself: `["*","getVersionCommand"]`.
     pub path: Vec<String>,
+}
+
+impl FnRef {
+    /// Stands for the module's namespace at the beginning of a path.
+    pub const NAMESPACE: &'static str = "*";
 }
