@@ -3,10 +3,7 @@
 //! zsh reports by itself, fish when asked, bash is read off the screen and asked when in doubt. Every change is a new
 //! generation, so that an answer to an older line can be told from one to this.
 
-use crate::{
-    marks::LineState,
-    screen::Reading,
-};
+use crate::{marks::LineState, screen::Reading};
 
 /// Longest line that is completed, in bytes; longer ones are left alone.
 const MAX_LINE: usize = 64 << 10;

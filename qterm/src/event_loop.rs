@@ -87,7 +87,13 @@ impl Ready {
 
 impl EventLoop {
     /// A loop over these ends.
-    pub fn new(tty: Tty, pty: Pty, client: Client, edits: EditFile, session: Session) -> io::Result<EventLoop> {
+    pub fn new(
+        tty: Tty,
+        pty: Pty,
+        client: Client,
+        edits: EditFile,
+        session: Session,
+    ) -> io::Result<EventLoop> {
         Ok(EventLoop {
             tty,
             pty,
@@ -177,8 +183,11 @@ impl EventLoop {
         let mut daemon_events = PollFlags::POLLIN;
         daemon_events.set(PollFlags::POLLOUT, self.client.wants_write());
 
-        let mut fds = vec![PollFd::new(self.tty.as_fd(), tty_events), PollFd::new(self.pty.as_fd(), pty_events)];
-        fds.extend(self.signals.sockets.iter().map(|(_, socket)| PollFd::new(socket.as_fd(), PollFlags::POLLIN)));
+        let mut fds =
+            vec![PollFd::new(self.tty.as_fd(), tty_events), PollFd::new(self.pty.as_fd(), pty_events)];
+        fds.extend(
+            self.signals.sockets.iter().map(|(_, socket)| PollFd::new(socket.as_fd(), PollFlags::POLLIN)),
+        );
         let daemon = fds.len();
         fds.extend(self.client.fd().map(|fd| PollFd::new(fd, daemon_events)));
         match poll(&mut fds, timeout) {
@@ -193,7 +202,9 @@ impl EventLoop {
     /// Until the nearest limit; for ever when there is none.
     fn timeout(&self) -> PollTimeout {
         let session = self.session.as_ref().and_then(Session::deadline);
-        let Some(at) = session.into_iter().chain(self.client.deadline()).min() else { return PollTimeout::NONE };
+        let Some(at) = session.into_iter().chain(self.client.deadline()).min() else {
+            return PollTimeout::NONE;
+        };
         let left = at.saturating_duration_since(Instant::now());
         // Rounded up: a limit that has not quite passed would make the loop spin.
         PollTimeout::try_from(left.as_millis() as u64 + 1).unwrap_or(PollTimeout::MAX)

@@ -38,8 +38,12 @@ impl EditFile {
     pub fn write(&self, cursor: usize, old: &str, new: &str) -> io::Result<()> {
         self.remove();
         let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC;
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(flags).open(&self.path)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .custom_flags(flags)
+            .open(&self.path)?;
         file.write_all(&contents(cursor, old, new).ok_or(io::ErrorKind::InvalidInput)?)
     }
 

@@ -40,7 +40,11 @@ impl LazyFile {
         let large = std::fs::metadata(&self.path).is_ok_and(|found| found.len() > MAX_LOG);
         let mut options = OpenOptions::new();
         options.create(true).mode(0o600).custom_flags(nix::libc::O_CLOEXEC | nix::libc::O_NOFOLLOW);
-        if large { options.write(true).truncate(true) } else { options.append(true) };
+        if large {
+            options.write(true).truncate(true)
+        } else {
+            options.append(true)
+        };
         options.open(&self.path).ok().map(Mutex::new)
     }
 }

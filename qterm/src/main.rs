@@ -118,7 +118,8 @@ impl Shell {
     fn new(arguments: Arguments) -> Shell {
         let path = arguments.shell.or_else(|| std::env::var_os("SHELL").map(PathBuf::from));
         let path = path.unwrap_or_else(|| PathBuf::from("/bin/sh"));
-        let argv0 = arguments.argv0.unwrap_or_else(|| path.file_name().unwrap_or(OsStr::new("sh")).to_owned());
+        let argv0 =
+            arguments.argv0.unwrap_or_else(|| path.file_name().unwrap_or(OsStr::new("sh")).to_owned());
         let mut args = arguments.args;
         if arguments.login && !argv0.to_string_lossy().starts_with('-') {
             args.insert(0, OsString::from("-l"));

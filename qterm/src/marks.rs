@@ -571,7 +571,8 @@ mod tests {
         let mut stream = b"\x1bP".to_vec();
         stream.resize(100_000, b'q');
         stream.extend_from_slice(b"\x1b\\after");
-        let (terminal, model, _, image) = run(&mut Tap::new(SECRET), &stream.chunks(4096).collect::<Vec<_>>());
+        let (terminal, model, _, image) =
+            run(&mut Tap::new(SECRET), &stream.chunks(4096).collect::<Vec<_>>());
         assert_eq!(terminal, stream);
         assert!(model.len() < MAX_MODEL_STRING + 16, "{}", model.len());
         assert!(model.ends_with(b"\x18after"));
@@ -618,9 +619,13 @@ mod tests {
     #[test]
     fn margins_are_noticed() {
         let mut tap = Tap::new("");
-        for (bytes, margins) in
-            [("\x1b[2;5r", true), ("\x1b[r", false), ("\x1b[3;9r", true), ("\x1b[?7r", true), ("\x1bc", false)]
-        {
+        for (bytes, margins) in [
+            ("\x1b[2;5r", true),
+            ("\x1b[r", false),
+            ("\x1b[3;9r", true),
+            ("\x1b[?7r", true),
+            ("\x1bc", false),
+        ] {
             run(&mut tap, &[bytes.as_bytes()]);
             assert_eq!(tap.has_margins(), margins, "{bytes:?}");
         }

@@ -62,7 +62,8 @@ impl Pty {
         grantpt(&master)?;
         unlockpt(&master)?;
         let name = ptsname_r(&master)?;
-        let slave = open(Path::new(&name), OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC, Mode::empty())?;
+        let slave =
+            open(Path::new(&name), OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC, Mode::empty())?;
         termios::tcsetattr(&slave, SetArg::TCSANOW, settings)?;
         set_size(&slave, size)?;
         let pipe = secret_pipe(&program.secret)?;

@@ -150,7 +150,8 @@ impl Screen {
     /// Marks the rows above `row`'s own line as unknown.
     fn forget_rows(&mut self, row: usize) {
         let mut first = row;
-        while first > 0 && (self.wrapped(first - 1) || self.anchor_row().is_some_and(|anchor| anchor < first)) {
+        while first > 0 && (self.wrapped(first - 1) || self.anchor_row().is_some_and(|anchor| anchor < first))
+        {
             first -= 1;
         }
         let cols = self.dimensions().cols;
@@ -260,7 +261,8 @@ impl Screen {
         for below in row..size.rows {
             let start = if below == row { col } else { 0 };
             self.push_row(below, start, &mut after);
-            let next_is_blank = below + 1 >= size.rows || self.row_text(below + 1, 0, size.cols).trim().is_empty();
+            let next_is_blank =
+                below + 1 >= size.rows || self.row_text(below + 1, 0, size.cols).trim().is_empty();
             if next_is_blank && !self.wrapped(below) {
                 break;
             }
@@ -273,7 +275,8 @@ impl Screen {
     /// and horizontal scrolling leave several.
     fn is_certain(&self, text: &str, first: usize, start: usize, last: usize) -> bool {
         let cols = self.dimensions().cols;
-        let control = text.as_bytes().windows(2).any(|pair| pair[0] == b'^' && (b'?'..=b'_').contains(&pair[1]));
+        let control =
+            text.as_bytes().windows(2).any(|pair| pair[0] == b'^' && (b'?'..=b'_').contains(&pair[1]));
         let wide_start = (first + 1..=last).any(|row| self.cell(row, 0).flags.contains(Flags::WIDE_CHAR));
         let edge = |row: usize, col: usize, c: char| self.cell(row, col).c == c;
         let scrolled = edge(last, cols - 1, '>') || edge(first, start.min(cols - 1), '<');
@@ -385,7 +388,10 @@ mod tests {
         let line = "echo abcdefghijklmnopqrstuvwxyz";
         assert_eq!(at_prompt(5, 20, "", "$ ", line).read_line(), reading(line, line.len()));
         assert_eq!(at_prompt(2, 20, "\r\n", "$ ", line).read_line(), reading(line, line.len()));
-        assert_eq!(at_prompt(5, 20, "", "$ ", "a 3456789012345678").read_line(), reading("a 3456789012345678", 18));
+        assert_eq!(
+            at_prompt(5, 20, "", "$ ", "a 3456789012345678").read_line(),
+            reading("a 3456789012345678", 18)
+        );
     }
 
     #[test]

@@ -571,7 +571,8 @@ impl Session {
     fn on_done(&mut self, status: i32, now: Instant) {
         if let Some((line, since)) = self.running.take() {
             let duration = now.duration_since(since);
-            let ended = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            let ended =
+                std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
             let started = ended.saturating_sub(duration).as_millis() as u64;
             let cwd = self.world.cwd().to_owned();
             let duration = duration.as_millis() as u64;
@@ -598,7 +599,9 @@ impl Session {
         }
         match self.screen.read_line() {
             None => drop(self.edit.lose()),
-            Some(reading) if !reading.certain && reading.text != self.edit.text() => self.ask_report(reads_keys),
+            Some(reading) if !reading.certain && reading.text != self.edit.text() => {
+                self.ask_report(reads_keys)
+            }
             Some(reading) => {
                 self.awaiting = false;
                 self.edit.read(reading);
@@ -668,7 +671,8 @@ impl Session {
         }
         self.stale_until = None;
         let again = answer.generation == self.answer.generation;
-        let chosen = self.selected.and_then(|row| self.answer.candidates.get(row)).map(|row| row.name.clone());
+        let chosen =
+            self.selected.and_then(|row| self.answer.candidates.get(row)).map(|row| row.name.clone());
         self.selected = match chosen {
             Some(name) if again => answer.candidates.iter().position(|row| row.name == name),
             _ => None,

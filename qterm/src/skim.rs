@@ -48,7 +48,10 @@ fn is_simple(bytes: &[u8]) -> bool {
         rest = &rest[escape..];
         match colour_length(rest) {
             Some(length) => rest = &rest[length..],
-            None => return rest.len() < MAX_CUT && rest[1..].iter().all(|&byte| byte == b'[' || is_parameter(byte)),
+            None => {
+                return rest.len() < MAX_CUT
+                    && rest[1..].iter().all(|&byte| byte == b'[' || is_parameter(byte));
+            }
         }
     }
 }
@@ -71,7 +74,10 @@ fn colour_length(bytes: &[u8]) -> Option<usize> {
 
 /// The colour sequences that are in force at the end: those from the last reset on.
 fn colours(bytes: &[u8]) -> Option<Vec<u8>> {
-    let reset = [b"\x1b[0m".as_slice(), b"\x1b[m"].iter().filter_map(|reset| memchr::memmem::rfind(bytes, reset)).max();
+    let reset = [b"\x1b[0m".as_slice(), b"\x1b[m"]
+        .iter()
+        .filter_map(|reset| memchr::memmem::rfind(bytes, reset))
+        .max();
     let mut rest = &bytes[reset.unwrap_or(0)..];
     let mut sequences = Vec::new();
     while let Some(escape) = memchr::memchr(0x1b, rest) {

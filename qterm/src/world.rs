@@ -10,10 +10,41 @@ const SEPARATOR: char = '\x1f';
 /// Variables of our own environment that are told to the daemon: what programs run for completions need to find their
 /// way. Nothing that is likely to be a secret.
 const TOLD: &[&str] = &[
-    "HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "TMPDIR", "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_DATA_DIRS", "XDG_CONFIG_DIRS", "ZDOTDIR",
-    "HISTFILE", "EDITOR", "PAGER", "SSH_AUTH_SOCK", "DOCKER_HOST", "DOCKER_CONFIG", "KUBECONFIG", "VIRTUAL_ENV", "CARGO_HOME",
-    "RUSTUP_HOME", "GOPATH", "GIT_DIR", "GIT_WORK_TREE", "NVM_DIR", "PYENV_ROOT", "CONDA_PREFIX", "OLDPWD",
+    "HOME",
+    "PATH",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TERM",
+    "TMPDIR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_STATE_HOME",
+    "XDG_RUNTIME_DIR",
+    "XDG_DATA_DIRS",
+    "XDG_CONFIG_DIRS",
+    "ZDOTDIR",
+    "HISTFILE",
+    "EDITOR",
+    "PAGER",
+    "SSH_AUTH_SOCK",
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "KUBECONFIG",
+    "VIRTUAL_ENV",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "GOPATH",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "NVM_DIR",
+    "PYENV_ROOT",
+    "CONDA_PREFIX",
+    "OLDPWD",
 ];
 
 /// The session's world as it is known so far.
@@ -28,7 +59,11 @@ impl World {
     /// The world of a session with this name, from our own environment.
     pub fn new(session: &str, env: impl Fn(&str) -> Option<String>) -> World {
         let env = TOLD.iter().filter_map(|&name| Some((name.to_owned(), env(name)?))).collect();
-        World { context: Context { session: session.to_owned(), env, ..Context::default() }, changed: true, vi_keys: false }
+        World {
+            context: Context { session: session.to_owned(), env, ..Context::default() },
+            changed: true,
+            vi_keys: false,
+        }
     }
 
     /// Which shell it is.
@@ -98,7 +133,10 @@ mod tests {
         world.set("functions", "a\x1fb".into());
         world.set("path", "/bin".into());
         let context = world.untold().unwrap();
-        assert_eq!((context.shell, context.cwd.as_str(), context.env["HOME"].as_str()), (Shell::Zsh, "/tmp", "/h"));
+        assert_eq!(
+            (context.shell, context.cwd.as_str(), context.env["HOME"].as_str()),
+            (Shell::Zsh, "/tmp", "/h")
+        );
         assert_eq!(context.aliases["ll"], "ls -l=x");
         assert_eq!((context.functions.len(), context.env["PATH"].as_str()), (2, "/bin"));
         assert_eq!(world.untold(), None);

@@ -73,14 +73,14 @@ impl View {
 
 /// One of the two terminals.
 enum Terminal {
-    Grid(Box<Term<VoidListener>>, Processor),
+    Grid(Box<(Term<VoidListener>, Processor)>),
     Vt100(Box<vt100::Parser>),
 }
 
 impl Terminal {
     fn grid(size: Size) -> Terminal {
         let config = Config { scrolling_history: HISTORY, ..Config::default() };
-        Terminal::Grid(Box::new(Term::new(config, &size, VoidListener)), Processor::new())
+        Terminal::Grid(Box::new((Term::new(config, &size, VoidListener), Processor::new())))
     }
 
     fn vt100(size: Size) -> Terminal {
@@ -90,14 +90,17 @@ impl Terminal {
 
     fn write(&mut self, bytes: &[u8]) {
         match self {
-            Terminal::Grid(term, parser) => parser.advance(&mut **term, bytes),
+            Terminal::Grid(grid) => {
+                let (term, parser) = &mut **grid;
+                parser.advance(term, bytes);
+            }
             Terminal::Vt100(parser) => parser.process(bytes),
         }
     }
 
     fn view(&self) -> View {
         match self {
-            Terminal::Grid(term, _) => view_grid(term),
+            Terminal::Grid(grid) => view_grid(&grid.0),
             Terminal::Vt100(parser) => view_vt100(parser.screen()),
         }
     }
@@ -106,11 +109,32 @@ impl Terminal {
 fn view_grid(term: &Term<VoidListener>) -> View {
     let (rows, cols) = (term.screen_lines(), term.columns());
     let cell = |row: usize, col: usize| &term.grid()[Line(row as i32)][Column(col)];
+    let wide = |row: usize, col: usize| cell(row, col).flags.contains(Flags::WIDE_CHAR);
+    let spacer = |row: usize, col: usize| cell(row, col).flags.contains(Flags::WIDE_CHAR_SPACER);
+    // Erasing half of a wide character leaves the other half in this grid, which then shows nothing.
+    let is_torn = |row: usize, col: usize| {
+        (wide(row, col) && (col + 1 == cols || !spacer(row, col + 1)))
+            || (spacer(row, col) && (col == 0 || !wide(row, col - 1)))
+    };
+    let seen = |row: usize, col: usize| match is_torn(row, col) {
+        true => look(&Cell {
+            c: ' ',
+            flags: cell(row, col).flags - Flags::WIDE_CHAR - Flags::WIDE_CHAR_SPACER,
+            ..cell(row, col).clone()
+        }),
+        false => look(cell(row, col)),
+    };
     let cursor = &term.grid().cursor;
     View {
-        rows: (0..rows).map(|row| (0..cols).map(|col| look(cell(row, col))).collect()).collect(),
+        rows: (0..rows).map(|row| (0..cols).map(|col| seen(row, col)).collect()).collect(),
         wrapped: (0..rows).map(|row| cell(row, cols - 1).flags.contains(Flags::WRAPLINE)).collect(),
-        cursor: format!("{:?} {} {:?} {:?}", cursor.point, cursor.input_needs_wrap, cursor.template, term.mode()),
+        cursor: format!(
+            "{:?} {} {:?} {:?}",
+            cursor.point,
+            cursor.input_needs_wrap,
+            cursor.template,
+            term.mode()
+        ),
         history: term.history_size(),
     }
 }
@@ -152,7 +176,12 @@ fn view_vt100(screen: &vt100::Screen) -> View {
     View {
         rows: (0..rows).map(|row| (0..cols).map(|col| look(row, col)).collect()).collect(),
         wrapped: (0..rows).map(|row| screen.row_wrapped(row)).collect(),
-        cursor: format!("{:?} {:?} {}", screen.cursor_position(), screen.attributes_formatted(), screen.hide_cursor()),
+        cursor: format!(
+            "{:?} {:?} {}",
+            screen.cursor_position(),
+            screen.attributes_formatted(),
+            screen.hide_cursor()
+        ),
         history: with_history.scrollback(),
     }
 }
@@ -172,7 +201,15 @@ impl Bench {
     fn new(make: fn(Size) -> Terminal, size: Size, style: Style) -> Bench {
         let mut model = Screen::new(size.rows, size.cols);
         model.place(0, 0);
-        Bench { size, model, with: make(size), without: make(size), painted: Painted::default(), style, place: None }
+        Bench {
+            size,
+            model,
+            with: make(size),
+            without: make(size),
+            painted: Painted::default(),
+            style,
+            place: None,
+        }
     }
 
     /// The child prints; `prefix` is what makes way for it.
@@ -203,7 +240,9 @@ impl Bench {
         let cursor = self.model.cursor();
         for row in 0..self.size.rows {
             for col in 0..self.size.cols {
-                if self.is_ours(row, col) || (row == cursor.row && col >= cursor.col && self.painted.has_ghost()) {
+                if self.is_ours(row, col)
+                    || (row == cursor.row && col >= cursor.col && self.painted.has_ghost())
+                {
                     continue;
                 }
                 prop_assert_eq!(&with.rows[row][col], &without.rows[row][col], "row {} column {}", row, col);
@@ -245,15 +284,11 @@ fn style(name: &str) -> Style {
     })
 }
 
-/// Something that a program prints. Backgrounds end where they began when rows that scroll in have none: on that, terminals
-/// disagree with each other and so with the model.
-fn output(size: Size, scrolls_background: bool) -> impl Strategy<Value = String> {
-    let text = prop_oneof![
-        "[a-z ]{1,30}",
-        "[a-z]{20,90}",
-        "[日本語한글a ]{1,40}",
-        "(e\u{301}|日|x| ){1,20}",
-    ];
+/// Something that a program prints. `strict` leaves out what the model and the second terminal disagree about, which no
+/// overlay can heal: how much of the pen rows that scroll in take, and what erasing half of a wide character leaves.
+fn output(size: Size, strict: bool) -> impl Strategy<Value = String> {
+    let text =
+        prop_oneof!["[a-z ]{1,30}", "[a-z]{20,90}", "[日本語한글a ]{1,40}", "(e\u{301}|日|x| ){1,20}",];
     let parameter = prop_oneof![
         Just("0"),
         // One of the terminals knows only one of bold and dim at a time.
@@ -273,19 +308,27 @@ fn output(size: Size, scrolls_background: bool) -> impl Strategy<Value = String>
         Just("48;2;9;8;7"),
         Just("39"),
     ];
-    let look = parameter.prop_map(move |parameter| match parameter.starts_with('4') && parameter.len() > 1 {
-        true if !scrolls_background => format!("\x1b[2;3H\x1b[{parameter}mpatch{ERASE_LOOK}\x1b[K\x1b[49m"),
+    let look = parameter.prop_map(move |parameter| match parameter.starts_with(['4', '7']) {
+        true if strict => {
+            format!("\x1b[2;3H\x1b[{parameter}mpatch{ERASE_LOOK}\x1b[K\x1b[49m\x1b[{};1H", size.rows)
+        }
         _ => format!("\x1b[{parameter}m"),
     });
     let place = (1..=size.rows, 1..=size.cols).prop_map(|(row, col)| format!("\x1b[{row};{col}H"));
-    let erase = (1..=size.rows, 1..size.cols, prop_oneof![Just("K"), Just("1K"), Just("2K"), Just("J"), Just("5X")])
-        .prop_map(|(row, col, what)| format!("\x1b[{row};{col}H{ERASE_LOOK}\x1b[{what}"));
+    let erase =
+        (1..=size.rows, 1..size.cols, prop_oneof![Just("K"), Just("1K"), Just("2K"), Just("J"), Just("5X")])
+            .prop_map(|(row, col, what)| format!("\x1b[{row};{col}H{ERASE_LOOK}\x1b[{what}"));
     prop_oneof![4 => text, 3 => look, 3 => Just("\r\n".to_owned()), 1 => place, 1 => erase]
 }
 
 /// What a line editor prints on its row.
 fn echo() -> impl Strategy<Value = String> {
-    prop_oneof![Just("x".to_owned()), Just("\x08".to_owned()), Just("\x08 \x08".to_owned()), Just(format!("{ERASE_LOOK}\x1b[K"))]
+    prop_oneof![
+        Just("x".to_owned()),
+        Just("\x08".to_owned()),
+        Just("\x08 \x08".to_owned()),
+        Just(format!("{ERASE_LOOK}\x1b[K"))
+    ]
 }
 
 /// A candidate: name, description, hint.
@@ -335,7 +378,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A terminal, what was printed on it, how the line ends, and what happens then.
-fn session(scrolls_background: bool) -> impl Strategy<Value = (Size, Vec<String>, String, Vec<Step>)> {
+fn session(strict: bool) -> impl Strategy<Value = (Size, Vec<String>, String, Vec<Step>)> {
     (4..30_usize, 18..90_usize).prop_flat_map(move |(rows, cols)| {
         let size = Size { rows, cols };
         let fill = format!("\x1b[{}G日", cols - 1);
@@ -345,14 +388,18 @@ fn session(scrolls_background: bool) -> impl Strategy<Value = (Size, Vec<String>
             1 => Just(format!("{}\x1b[A", "m".repeat(cols + 3))),
             1 => Just(fill),
             1 => Just("$ a \x1b[7m".to_owned()),
-            1 => Just("$ a \x1b[44mb\x1b[1m".to_owned()),
+            1 => Just("$ a \x1b[44mb\x1b[22;1m".to_owned()),
         ];
-        let before = proptest::collection::vec(output(size, scrolls_background), 0..40);
+        let before = proptest::collection::vec(output(size, strict), 0..40);
         (Just(size), before, tail, proptest::collection::vec(step(), 1..8))
     })
 }
 
-fn run(make: fn(Size) -> Terminal, style: Style, case: &(Size, Vec<String>, String, Vec<Step>)) -> Result<(), TestCaseError> {
+fn run(
+    make: fn(Size) -> Terminal,
+    style: Style,
+    case: &(Size, Vec<String>, String, Vec<Step>),
+) -> Result<(), TestCaseError> {
     let (size, before, tail, steps) = case;
     let mut bench = Bench::new(make, *size, style);
     for bytes in before {
@@ -399,18 +446,19 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, max_shrink_iters: 4_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_is_left_behind_on_a_grid(case in session(true), look in prop_oneof![Just("many"), Just("few"), Just("plain")]) {
+    fn nothing_is_left_behind_on_a_grid(case in session(false), look in prop_oneof![Just("many"), Just("few"), Just("plain")]) {
         run(Terminal::grid, style(look), &case)?;
     }
 
     #[test]
-    fn nothing_is_left_behind_on_a_vt100(case in session(false), look in prop_oneof![Just("many"), Just("plain")]) {
+    fn nothing_is_left_behind_on_a_vt100(case in session(true), look in prop_oneof![Just("many"), Just("plain")]) {
         run(Terminal::vt100, style(look), &case)?;
     }
 }
 
 fn answer_of(names: &[&str]) -> Answer {
-    let row = |name: &&str| Candidate { display: name.to_string(), kind: Kind::Subcommand, ..Candidate::default() };
+    let row =
+        |name: &&str| Candidate { display: name.to_string(), kind: Kind::Subcommand, ..Candidate::default() };
     Answer { candidates: names.iter().map(row).collect(), ..Answer::default() }
 }
 
@@ -463,7 +511,10 @@ fn a_dropdown_below_goes_with_one_erase() {
     let mut bench = at_prompt(Terminal::vt100, "$ git ");
     bench.show(&Want { menu: Some((&answer_of(&["add", "branch"]), None)), ghost: None, column: 6 });
     let bytes = overlay::hide(&bench.model, &mut bench.painted);
-    assert_eq!(String::from_utf8(bytes).unwrap(), "\x1b[?2026h\x1b[?25l\x1b[2;1H\x1b[J\x1b[1;7H\x1b[?25h\x1b[?2026l");
+    assert_eq!(
+        String::from_utf8(bytes).unwrap(),
+        "\x1b[?2026h\x1b[?25l\x1b[2;1H\x1b[J\x1b[1;7H\x1b[?25h\x1b[?2026l"
+    );
 }
 
 #[test]
@@ -509,6 +560,7 @@ fn small_terminals_show_nothing() {
     for (rows, cols) in [(4, 80), (24, 19)] {
         let mut bench = Bench::new(Terminal::grid, Size { rows, cols }, style("many"));
         bench.show(&Want { menu: Some((&answer_of(&["add"]), None)), ghost: Some("add"), column: 0 });
-        assert!(!bench.painted.is_shown());
+        let bytes = overlay::show_ghost(&bench.model, Some("add"), &mut bench.painted, &bench.style);
+        assert!(!bench.painted.is_shown() && bytes.is_empty());
     }
 }

@@ -84,12 +84,13 @@ if [ "${_q_pid-}" = "$$" ] && [ -z "${BLE_VERSION-}" ]; then
         { local - status=$?; set +aefux; } 2>/dev/null
         local marks=''
         status=${_q_status-$status}
-        [[ ${PROMPT_COMMAND[*]: -1} != *__bp_interactive_mode ]] || status=${__bp_last_ret_value-$status}
+        [[ ${PROMPT_COMMAND[*]} != *__bp_interactive_mode ]] || status=${__bp_last_ret_value-$status}
         _q_state=1
         builtin printf -v marks '\e]6977;%s;D;%d\a' "$_q_secret" "$status"
         _q_world cwd "$PWD"
         _q_world path "${PATH-}"
         _q_world histfile "${HISTFILE-}"
+        if [[ -o vi ]]; then _q_world keys vi; else _q_world keys emacs; fi
         _q_world_aliases
         _q_world_functions
         _q_say "$marks"
@@ -206,8 +207,8 @@ if [ "${_q_pid-}" = "$$" ] && [ -z "${BLE_VERSION-}" ]; then
         builtin export -n PROMPT_COMMAND
     }
 
-    # Binds the two keys. The argument keeps `$_` what it was. A simple command: in the middle of a line that goes on, bash
-    # would not understand another.
+    # Binds the two keys. The argument keeps `$_` what it was. A simple command: in the middle of a line that goes on,
+    # bash would not understand another.
     _q_bind() {
         local keymap
         for keymap in emacs vi-insert vi-command; do

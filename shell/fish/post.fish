@@ -26,8 +26,8 @@ if test "$_q_pid" = $fish_pid
         string join '' -- "W;$name;u:" (string join %0A -- $text)
     end
 
-    # Prints the marks of the commands that stand for others, which in fish are functions that complete like them, and of
-    # the names of functions, without those that begin with `_`.
+    # Prints the marks of the commands that stand for others, which in fish are functions that complete like them, and
+    # of the names of functions, without those that begin with `_`.
     function _q_world_names
         set -l fish_trace
         set -l aliases
@@ -51,13 +51,22 @@ if test "$_q_pid" = $fish_pid
         _q_world histfile $name
     end
 
+    # Prints a mark of whose keys the line editor has.
+    function _q_world_keys
+        if string match -q '*vi*' -- "$fish_key_bindings"
+            _q_world keys vi
+        else
+            _q_world keys emacs
+        end
+    end
+
     # --- prompt ---
 
     # Tells that a prompt comes, and what changed in the world. Wraps the prompt if a theme made a new one.
     function _q_on_prompt --on-event fish_prompt
         set -l code $status
         set -l fish_trace
-        set -l marks "D;$code" (_q_world cwd $PWD) (_q_world path (string join : -- $PATH)) (_q_world_histfile)
+        set -l marks "D;$code" (_q_world cwd $PWD) (_q_world path (string join : -- $PATH)) (_q_world_histfile) (_q_world_keys)
         if test "$_q_stale" = 1
             set -a marks (_q_world_names)
             _q_bind
@@ -72,7 +81,8 @@ if test "$_q_pid" = $fish_pid
     function _q_on_preexec --on-event fish_preexec
         set -l fish_trace
         set -gu _q_editing 0
-        string match -qr '\b(alias|function|functions|source|funcsave|complete)\b|(^|\s)\.\s' -- "$argv"; and set -gu _q_stale 1
+        string match -qr '\b(alias|functions?|source|funcsave|complete)\b|(^|\s)\.\s' -- "$argv"
+        and set -gu _q_stale 1
         _q_say C
     end
 
@@ -83,8 +93,8 @@ if test "$_q_pid" = $fish_pid
         _q_say E "D;$code"
     end
 
-    # Makes the prompt end in a mark, unless it is ours already, as its description says. The last of its lines takes the
-    # mark: a newline at the end of a prompt is not drawn, but one before the mark would be.
+    # Makes the prompt end in a mark, unless it is ours already, as its description says. The last of its lines takes
+    # the mark: a newline at the end of a prompt is not drawn, but one before the mark would be.
     function _q_wrap_prompt
         test (functions --details --verbose fish_prompt)[-1] = 'prompt with the mark of q'; and return
         functions -e _q_user_prompt
@@ -93,7 +103,8 @@ if test "$_q_pid" = $fish_pid
             set -l lines (_q_user_prompt $argv)
             set -l fish_trace
             set -q lines[1]; or set lines ''
-            contains -- --final-rendering $argv; or set lines[-1] $lines[-1](printf '\e]6977;%s;B\a' $_q_secret)
+            contains -- --final-rendering $argv
+            or set lines[-1] $lines[-1](printf '\e]6977;%s;B\a' $_q_secret)
             string join \n -- $lines
         end
     end
@@ -105,7 +116,7 @@ if test "$_q_pid" = $fish_pid
         string join %0A -- (commandline -b | string escape --style=url)
     end
 
-    # The report key. Key bindings write to the terminal directly; opening it anew for each key would cost as much again.
+    # The report key. What a key binding prints goes to the terminal; opening it anew would cost as much again.
     function _q_report
         set -l fish_trace
         set -l state main
@@ -147,7 +158,8 @@ if test "$_q_pid" = $fish_pid
         end 2>/dev/null
     end
 
-    # Sets everything up, once; the user's own key bindings are set after this, so that ours are set again at the first prompt.
+    # Sets everything up, once; the user's own key bindings come after this, so that ours are set again at the first
+    # prompt.
     function _q_setup
         set -q _q_hooked; and return
         set -gu _q_hooked 1

@@ -30,6 +30,7 @@ end
 # Reads the secret, the path of the edit file and the version of the vocabulary, which are in the pipe since before this
 # shell was started. fish cannot close the descriptor, but then the pipe is empty.
 function _q_take
+    set -l fish_trace
     test -r /dev/fd/9; or return
     read -l -L secret edit words </dev/fd/9
     test "$words" = 1; and string match -qr '^[0-9a-f]{32}$' -- $secret; and string match -q '/*' -- $edit; or return

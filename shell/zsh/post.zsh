@@ -1,18 +1,19 @@
 # Q at the bottom of zsh's rc file: say, prompt, line, edit, hooks.
 #
 # Reports to qterm in the marks of shell/README.md, and applies its edits. Does nothing in a shell that took no secret.
-# Every function starts with `emulate`; its `+x` keeps the secret out of a trace. Hooks of the user's that ours replace are
-# called before that, under the user's options. Nothing here depends on options that count when a file is read.
+# Every function starts with `emulate`; its `+ax` keeps the secret out of a trace and the line out of the
+# environment. Hooks of the user's that ours replace are called before that, under the user's options. Nothing here
+# depends on options that count when a file is read.
 
 if [[ ${_q_pid-} == $$ ]]; then
   # Longest line that is reported, in characters, and most names in a list: more would slow the line editor down.
-  typeset -gi _q_longest_line=8192 _q_most_names=2000
+  typeset -gi +x _q_longest_line=8192 _q_most_names=2000
 
   # --- say ---
 
   # Writes marks, given without secret and ends, to the terminal.
   _q_say() {
-    emulate -L zsh +x
+    emulate -L zsh +ax
     local mark marks
     for mark; do marks+=$'\e]6977;'$_q_secret';'$mark$'\a'; done
     builtin print -rn -u $_q_fd -- $marks
@@ -20,7 +21,7 @@ if [[ ${_q_pid-} == $$ ]]; then
 
   # Adds to `marks` what changed in the world: a name and its value.
   _q_world() {
-    emulate -L zsh +x
+    emulate -L zsh +ax
     [[ ${_q_known[$1]-} != "$2" ]] || return 0
     _q_known[$1]=$2
     marks+=("W;$1;q:${(qqqq)2}")
@@ -28,7 +29,7 @@ if [[ ${_q_pid-} == $$ ]]; then
 
   # Adds the aliases to `marks` if one changed.
   _q_world_aliases() {
-    emulate -L zsh +x
+    emulate -L zsh +ax
     local now="${(kv)aliases}" name value list=()
     [[ $now != $_q_aliases ]] || return 0
     _q_aliases=$now
@@ -38,7 +39,7 @@ if [[ ${_q_pid-} == $$ ]]; then
 
   # Adds the names of the functions to `marks`, without those that begin with `_`, if their number changed.
   _q_world_functions() {
-    emulate -L zsh +x
+    emulate -L zsh +ax
     local names=(${(k)functions})
     (( $#names != _q_function_count )) || return 0
     _q_function_count=$#names
@@ -51,11 +52,12 @@ if [[ ${_q_pid-} == $$ ]]; then
   # Tells that a prompt comes. Takes its hooks back when something replaced them so that they were not called.
   _q_precmd() {
     local -i code=$?
-    emulate -L zsh +x
+    emulate -L zsh +ax
     local -a marks=("D;$code")
     _q_world cwd "$PWD"
     _q_world path "${PATH-}"
     _q_world histfile "${HISTFILE-}"
+    _q_world keys $_q_keys
     _q_world_aliases
     _q_world_functions
     _q_say $marks
@@ -66,15 +68,21 @@ if [[ ${_q_pid-} == $$ ]]; then
 
   # Tells that a command line starts to run.
   _q_preexec() {
-    emulate -L zsh +x
+    emulate -L zsh +ax
     _q_say C
   }
 
   # --- line ---
 
-  # Reports the line, unless it is what was reported last.
+  # Reports the line, unless it is what was reported last. $1 is what happened, if more than a change.
   _q_report() {
-    emulate -L zsh +x
+    emulate -L zsh +ax
+    case ${1-} in
+      (init) _q_called=1 _q_searching=0 _q_reported= ;;
+      (search) _q_searching=1 ;;
+      (found) _q_searching=0; return 0 ;;
+      (asked) _q_reported= ;;
+    esac
     local state=main report
     case ${CONTEXT-}:${KEYMAP-} in
       (cont:*) state=cont ;;
@@ -97,48 +105,42 @@ if [[ ${_q_pid-} == $$ ]]; then
   # The hooks of the line editor. `_q_depth` ends the circle that arises when the user's hook calls ours in turn.
   _q_line_init() {
     (( ! _q_depth )) || return 0
-    local -i _q_depth=1
+    local -i +x _q_depth=1
     ${_q_chained[zle-line-init]:-:} "$@"
-    _q_called=1 _q_searching=0 _q_reported=
-    _q_report
+    _q_report init
   }
 
   _q_line_pre_redraw() {
     (( ! _q_depth )) || return 0
-    local -i _q_depth=1
+    local -i +x _q_depth=1
     ${_q_chained[zle-line-pre-redraw]:-:} "$@"
     _q_report
   }
 
   _q_line_finish() {
     (( ! _q_depth )) || return 0
-    local -i _q_depth=1
+    local -i +x _q_depth=1
     ${_q_chained[zle-line-finish]:-:} "$@"
-    _q_searching=0
     _q_say E
   }
 
   _q_isearch_update() {
     (( ! _q_depth )) || return 0
-    local -i _q_depth=1
+    local -i +x _q_depth=1
     ${_q_chained[zle-isearch-update]:-:} "$@"
-    _q_searching=1
-    _q_report
+    _q_report search
   }
 
   _q_isearch_exit() {
     (( ! _q_depth )) || return 0
-    local -i _q_depth=1
+    local -i +x _q_depth=1
     ${_q_chained[zle-isearch-exit]:-:} "$@"
-    _q_searching=0
-    return 0
+    _q_report found
   }
 
   # The report key.
   _q_report_key() {
-    emulate -L zsh +x
-    _q_reported=
-    _q_report
+    _q_report asked
   }
 
   # --- edit ---
@@ -146,7 +148,7 @@ if [[ ${_q_pid-} == $$ ]]; then
   # The apply key: changes the line if it is what was expected, then reports it. A suggestion that zsh-autosuggestions
   # shows is of the old line.
   _q_apply_key() {
-    emulate -L zsh +x
+    emulate -L zsh +ax
     local -a edit
     _q_read
     if [[ $#edit -ge 3 && $#edit[1] -lt 9 && $edit[1] != *[^0-9]* && $BUFFER == "$edit[2]" ]]; then
@@ -159,7 +161,7 @@ if [[ ${_q_pid-} == $$ ]]; then
 
   # Reads the edit file into `edit`.
   _q_read() {
-    emulate -L zsh +x
+    emulate -L zsh +ax
     local part text
     [[ -r $_q_edit ]] || return 0
     while sysread -s 65536 part && (( $#text < 1 << 20 )); do text+=$part; done 2>/dev/null <$_q_edit
@@ -170,7 +172,7 @@ if [[ ${_q_pid-} == $$ ]]; then
 
   # Puts ours in the place of a hook of the line editor, or beside it where `add-zle-hook-widget` manages it.
   _q_hook() {
-    emulate -L zsh +x
+    emulate -L zsh +ax
     local hook ours
     for hook in line-init line-pre-redraw line-finish isearch-update isearch-exit; do
       ours=_q_${hook//-/_} hook=zle-$hook
@@ -185,8 +187,11 @@ if [[ ${_q_pid-} == $$ ]]; then
 
   # Binds the two keys.
   _q_bind() {
-    emulate -L zsh +x
+    emulate -L zsh +ax
     local keymap
+    # The one subshell of this file: nothing else tells what `main` is linked to.
+    typeset -g _q_keys=emacs
+    [[ $(bindkey -lL main) == *viins* ]] && _q_keys=vi
     zle -N _q_report_key
     zle -N _q_apply_key
     for keymap in emacs viins vicmd; do
@@ -197,13 +202,13 @@ if [[ ${_q_pid-} == $$ ]]; then
 
   # Sets everything up, once. The terminal is opened anew, since standard output may be redirected.
   _q_setup() {
-    emulate -L zsh +x
+    emulate -L zsh +ax
     [[ -o zle && -z ${_q_hooked-} ]] || return 0
     zmodload zsh/system zsh/parameter zsh/zle zsh/zleparameter 2>/dev/null || return 0
     typeset -gi _q_fd
     sysopen -w -o cloexec -u _q_fd -- ${TTY:-/dev/tty} 2>/dev/null || return 0
     typeset -g _q_hooked=1
-    # The last report; whether a history search is on; whether we are in a hook; whether one was called since the prompt.
+    # The last report; whether a history search is on, we are in a hook, one was called since the prompt.
     typeset -g _q_reported=
     typeset -gi _q_searching=0 _q_depth=0 _q_called=0
     # The user's hooks in whose place ours are; what is known of the world.

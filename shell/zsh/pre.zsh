@@ -6,7 +6,7 @@
 
 # Whether this is a shell that somebody types into, and that Q can work with.
 _q_wanted() {
-  emulate -L zsh +x
+  emulate -L zsh +ax
   [[ -o interactive && -t 0 && -t 1 ]] || return 1
   [[ -z ${Q_DISABLE-}${PROCESS_LAUNCHED_BY_Q-}${ZSH_EXECUTION_STRING-} ]] || return 1
   [[ -z ${INSIDE_EMACS-}${VSCODE_RESOLVING_ENVIRONMENT-} ]] || return 1
@@ -18,10 +18,11 @@ _q_wanted() {
 # Reads the secret, the path of the edit file and the version of the vocabulary. They are in the pipe since before this
 # shell was started; the time limit is for a descriptor 9 that is somebody else's.
 _q_take() {
-  emulate -L zsh +x
+  emulate -L zsh +ax
   local secret edit version
   {
-    IFS= builtin read -r -t 1 -u 9 secret && IFS= builtin read -r -t 1 -u 9 edit && IFS= builtin read -r -t 1 -u 9 version
+    IFS= builtin read -r -t 1 -u 9 secret && IFS= builtin read -r -t 1 -u 9 edit &&
+      IFS= builtin read -r -t 1 -u 9 version
   } 2>/dev/null
   { builtin exec 9<&- } 2>/dev/null
   [[ $version == 1 && $#secret -eq 32 && $secret != *[^0-9a-f]* && $edit == /* ]] || return 0
@@ -31,7 +32,7 @@ _q_take() {
 
 # Becomes qterm. An `exec` that fails would take this shell with it, so that everything is looked at before.
 _q_launch() {
-  emulate -L zsh +x
+  emulate -L zsh +ax
   local qterm=@QTERM@ shell=${:-/proc/$$/exe}
   shell=${shell:A}
   [[ $shell != /proc/* && -x $shell ]] || shell=${ZSH_ARGZERO#-}
@@ -45,7 +46,7 @@ _q_launch() {
 
 # Decides between the two, or for neither.
 _q_start() {
-  emulate -L zsh +x
+  emulate -L zsh +ax
   local child=${Q_CHILD_TTY-}
   unset Q_CHILD_TTY
   [[ ${_q_pid-} != $$ ]] && _q_wanted || return 0

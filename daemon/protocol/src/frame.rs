@@ -71,13 +71,16 @@ impl Decoder {
     }
 
     /// The next binary message, `None` until it is complete.
+    #[allow(clippy::should_implement_trait)] // `None` is no end, and the type of the message is the caller's.
     pub fn next<M: DeserializeOwned>(&mut self) -> Result<Option<M>, Error> {
         let rest = self.rest();
         let Some(&version) = rest.first() else { return Ok(None) };
         if version != VERSION {
             return Err(Error::Version(version));
         }
-        let Some(length) = rest.get(1..HEADER).and_then(|bytes| bytes.try_into().ok()) else { return Ok(None) };
+        let Some(length) = rest.get(1..HEADER).and_then(|bytes| bytes.try_into().ok()) else {
+            return Ok(None);
+        };
         let length = u32::from_le_bytes(length) as usize;
         if length > MAX_BODY {
             return Err(Error::TooLarge(length));
@@ -114,7 +117,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn request() -> ToDaemon {
-        ToDaemon::Complete(Request { generation: 7, line: "git ché".into(), cursor: 8, ..Request::default() })
+        ToDaemon::Complete(Request {
+            generation: 7, line: "git ché".into(), cursor: 8, ..Request::default()
+        })
     }
 
     #[test]

@@ -32,15 +32,18 @@ impl Paths {
     }
 
     /// The paths for a home directory, a user and an environment. As the XDG specification has it, a relative path in
-    /// a variable is ignored.
+    /// a variable is ignored. `Q_CONFIG_DIR`, `Q_DATA_DIR`, `Q_STATE_DIR` and `Q_RUNTIME_DIR` name a directory of Q itself:
+    /// a trial has directories of its own without moving those of the other programs in the same shell.
     pub fn new(home: &Path, uid: u32, env: impl Fn(&str) -> Option<OsString>) -> Paths {
-        let base = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let runtime = base("XDG_RUNTIME_DIR").map(|dir| dir.join("q"));
+        let dir = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let ours = |own: &str, base: &str| dir(own).or_else(|| Some(dir(base)?.join("q")));
+        let usual = |path: &str| home.join(path).join("q");
         Paths {
-            config: base("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")).join("q"),
-            data: base("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share")).join("q"),
-            state: base("XDG_STATE_HOME").unwrap_or_else(|| home.join(".local/state")).join("q"),
-            runtime: runtime.unwrap_or_else(|| PathBuf::from(format!("/tmp/q-{uid}"))),
+            config: ours("Q_CONFIG_DIR", "XDG_CONFIG_HOME").unwrap_or_else(|| usual(".config")),
+            data: ours("Q_DATA_DIR", "XDG_DATA_HOME").unwrap_or_else(|| usual(".local/share")),
+            state: ours("Q_STATE_DIR", "XDG_STATE_HOME").unwrap_or_else(|| usual(".local/state")),
+            runtime: ours("Q_RUNTIME_DIR", "XDG_RUNTIME_DIR")
+                .unwrap_or_else(|| PathBuf::from(format!("/tmp/q-{uid}"))),
         }
     }
 
@@ -84,9 +87,8 @@ impl Paths {
 /// Whether `dir` is a directory of this user that no one else can enter.
 pub fn check_private(dir: &Path) -> io::Result<()> {
     let found = fs::symlink_metadata(dir)?;
-    let refuse = |why: &str| {
-        Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{}: {why}", dir.display())))
-    };
+    let refuse =
+        |why: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{}: {why}", dir.display())));
     if !found.is_dir() {
         return refuse("not a directory");
     }
@@ -123,6 +125,27 @@ mod tests {
         let paths = paths(&[("XDG_CONFIG_HOME", "conf"), ("XDG_RUNTIME_DIR", "/run/user/7")]);
         assert_eq!(paths.config, Path::new("/home/u/.config/q"));
         assert_eq!(paths.socket(), Path::new("/run/user/7/q/qd.sock"));
+    }
+
+    #[test]
+    fn a_directory_of_our_own_comes_before_the_usual_ones() {
+        let own = [
+            ("Q_CONFIG_DIR", "/t/c"),
+            ("Q_DATA_DIR", "/t/d"),
+            ("Q_STATE_DIR", "/t/s"),
+            ("Q_RUNTIME_DIR", "/t/r"),
+        ];
+        let usual = [
+            ("XDG_CONFIG_HOME", "/x"),
+            ("XDG_DATA_HOME", "/x"),
+            ("XDG_STATE_HOME", "/x"),
+            ("XDG_RUNTIME_DIR", "/x"),
+        ];
+        let paths = paths(&[own, usual].concat());
+        assert_eq!(paths.config, Path::new("/t/c"));
+        assert_eq!(paths.data, Path::new("/t/d"));
+        assert_eq!(paths.state, Path::new("/t/s"));
+        assert_eq!(paths.socket(), Path::new("/t/r/qd.sock"));
     }
 
     #[test]

@@ -71,7 +71,9 @@ mod tests {
 
     #[test]
     fn without_a_selection_the_shell_keeps_its_keys() {
-        for key in [Key::Up, Key::Enter, Key::PageUp, Key::Ctrl(b'r'), Key::Ctrl(b'c'), Key::Ctrl(b'd'), Key::Text] {
+        for key in
+            [Key::Up, Key::Enter, Key::PageUp, Key::Ctrl(b'r'), Key::Ctrl(b'c'), Key::Ctrl(b'd'), Key::Text]
+        {
             assert_eq!(menu_action(key, false), None, "{key:?}");
         }
         assert_eq!(menu_action(Key::Enter, true), Some(MenuAction::Insert));

@@ -41,13 +41,20 @@ fn is_default_background(cell: &Cell) -> bool {
     cell.bg == Color::Named(NamedColor::Background)
 }
 
-/// Whether a cell is the second half of a wide character, or fills a row before one that did not fit.
-pub(super) fn is_spacer(cell: &Cell) -> bool {
-    cell.flags.intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER)
+/// Whether a cell is the first half of a wide character that is whole.
+pub(super) fn is_first_half(canvas: &impl Canvas, row: usize, col: usize) -> bool {
+    let (_, cols) = canvas.size();
+    is_wide(canvas.cell(row, col))
+        && col + 1 < cols
+        && canvas.cell(row, col + 1).flags.contains(Flags::WIDE_CHAR_SPACER)
 }
 
-/// Whether a cell is the first half of a wide character.
-pub(super) fn is_wide(cell: &Cell) -> bool {
+/// Whether a cell is the second half of a wide character that is whole.
+pub(super) fn is_second_half(canvas: &impl Canvas, row: usize, col: usize) -> bool {
+    col > 0 && is_first_half(canvas, row, col - 1)
+}
+
+fn is_wide(cell: &Cell) -> bool {
     cell.flags.contains(Flags::WIDE_CHAR)
 }
 
@@ -75,9 +82,12 @@ pub(super) fn is_restorable(canvas: &impl Canvas, row: usize, left: usize) -> bo
     is_known && !is_anchored
 }
 
-/// The character to print for a cell: the grid keeps the tabs that it was sent.
-pub(super) fn printable(cell: &Cell) -> char {
-    if cell.c.is_control() { ' ' } else { cell.c }
+/// The character to print for a cell. The grid keeps the tabs that it was sent, and halves of wide characters whose other
+/// half was erased, of which terminals show nothing.
+pub(super) fn printable(canvas: &impl Canvas, row: usize, col: usize) -> char {
+    let cell = canvas.cell(row, col);
+    let is_torn = is_wide(cell) && !is_first_half(canvas, row, col);
+    if is_torn || cell.c.is_control() { ' ' } else { cell.c }
 }
 
 /// The parameters of SGR that make what is printed next look like a cell. They start from nothing.

@@ -113,17 +113,17 @@ pub(super) fn measure(answer: &Answer, cols: usize, style: &Style) -> Option<Sha
     let max = MAX_WIDTH.min(cols * MAX_WIDTH_TENTHS / 10);
     let names = answer.candidates.iter().take(MEASURED).map(|row| row_width(row, style));
     let hint = hint_name(answer).map_or(0, |name| NAME_COLUMN + glyph_width(&name, style) + 1);
-    let footers = || descriptions(answer).map(|text| glyph_width(text, style) + 2);
-    let wanted = names.max().unwrap_or(hint).max(footers().max().unwrap_or(0).min(FOOTER_WIDTH));
+    let description = descriptions(answer).map(|text| glyph_width(text, style) + 2).max().unwrap_or(0);
+    let wanted = names.max().unwrap_or(hint).max(description.min(FOOTER_WIDTH));
     let width = wanted.clamp(MIN_WIDTH.min(max), max);
-    let footer = descriptions(answer).map(|text| footer_lines(text, width, style).len()).max().unwrap_or(0);
+    let footer = if description == 0 { 0 } else { description.div_ceil(width).min(MAX_FOOTER) };
     Some(Shape { width, list: list.min(MAX_ROWS - footer), footer })
 }
 
 /// Which candidates are visible. The window moves only as far as the selected row needs.
 pub(super) fn window(page: usize, total: usize, selected: Option<usize>, first: usize) -> Range<usize> {
     let page = page.min(total);
-    let Some(selected) = selected else { return 0..page };
+    let Some(selected) = selected.filter(|&row| row < total) else { return 0..page };
     let first = first.clamp((selected + 1).saturating_sub(page), selected).min(total - page);
     first..first + page
 }
@@ -202,7 +202,8 @@ fn footer(answer: &Answer, selected: Option<usize>, shape: &Shape, style: &Style
         Some(candidate) => candidate.description.as_deref(),
         None => answer.argument.as_ref().and_then(|argument| argument.description.as_deref()),
     };
-    let mut texts = footer_lines(text.unwrap_or_default(), shape.width, style).into_iter();
+    let (text, room) = (text.unwrap_or_default(), shape.width - 2);
+    let mut texts = text::wrap(text, room, shape.footer, style.is_ascii(), style.ellipsis()).into_iter();
     (0..shape.footer)
         .map(|_| {
             let mut line = Line::new(false);
@@ -213,10 +214,6 @@ fn footer(answer: &Answer, selected: Option<usize>, shape: &Shape, style: &Style
             line
         })
         .collect()
-}
-
-fn footer_lines(text: &str, width: usize, style: &Style) -> Vec<Vec<Glyph>> {
-    text::wrap(text, width - 2, MAX_FOOTER, style.is_ascii(), style.ellipsis())
 }
 
 /// The rows of the window in which the edge is thick: where in the list they are. Empty when all are visible.
@@ -235,7 +232,7 @@ fn descriptions(answer: &Answer) -> impl Iterator<Item = &str> {
     let argument = answer.argument.as_ref().filter(|_| answer.candidates.is_empty());
     let hint = argument.and_then(|argument| argument.description.as_deref());
     let rows = answer.candidates.iter().take(MEASURED).filter_map(|row| row.description.as_deref());
-    rows.chain(hint)
+    rows.chain(hint).filter(|text| !text.trim().is_empty())
 }
 
 fn row_width(candidate: &Candidate, style: &Style) -> usize {
@@ -245,7 +242,7 @@ fn row_width(candidate: &Candidate, style: &Style) -> usize {
 }
 
 fn glyph_width(text: &str, style: &Style) -> usize {
-    text::total(&text::glyphs(text, style.is_ascii()))
+    text::width(text, style.is_ascii())
 }
 
 fn display(candidate: &Candidate) -> &str {
@@ -342,6 +339,8 @@ mod tests {
             (3, 9, Some(8), 0, 6..9),
             (3, 2, Some(1), 7, 0..2),
             (3, 0, None, 0, 0..0),
+            (3, 0, Some(4), 2, 0..0),
+            (3, 9, Some(9), 2, 0..3),
         ] {
             assert_eq!(window(page, total, selected, first), seen, "{selected:?} from {first}");
         }

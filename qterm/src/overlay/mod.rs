@@ -91,14 +91,19 @@ pub struct Menu {
 /// Lays out what is wanted. What is painted now decides only what shall stay where it is: the side of the cursor and the
 /// part of the list that is visible.
 pub fn frame(want: &Want, canvas: &impl Canvas, painted: &Painted, style: &Style) -> Frame {
-    let (rows, cols) = canvas.size();
-    if cols < MIN_COLS || rows < MIN_ROWS || !may_return(canvas) {
+    if !may_show(canvas) {
         return Frame::default();
     }
     let menu =
         want.menu.and_then(|(answer, selected)| menu(answer, selected, want.column, canvas, painted, style));
     let ghost = want.ghost.and_then(|text| ghost::clip(text, canvas, style));
     Frame { menu, ghost }
+}
+
+/// Whether anything may be shown on a terminal of this size with the cursor where it is.
+fn may_show(canvas: &impl Canvas) -> bool {
+    let (rows, cols) = canvas.size();
+    cols >= MIN_COLS && rows >= MIN_ROWS && may_return(canvas)
 }
 
 fn menu(

@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fmt::Write as _, ops::Range};
 use alacritty_terminal::term::cell::{Cell, Hyperlink};
 use unicode_width::UnicodeWidthStr;
 
-use super::{Canvas, Cursor, Frame, Line, Menu, Side, Style, cells, ghost, style::Role};
+use super::{Canvas, Cursor, Frame, Line, Menu, Side, Style, cells, ghost, may_show, style::Role};
 
 /// The end of the id that the grid gives to links that have none.
 const OWN_LINK_ID: &str = "_alacritty";
@@ -113,7 +113,9 @@ impl Painted {
 /// Whether the cursor can be brought back to where it is: while it waits to wrap, the last character has to be printed
 /// again, which is not exact when marks or joiners belong to it.
 pub fn may_return(canvas: &impl Canvas) -> bool {
-    !canvas.cursor().pending_wrap || last_printed(canvas).1.zerowidth().is_none_or(<[char]>::is_empty)
+    let cursor = canvas.cursor();
+    let last = canvas.cell(cursor.row, last_printed(canvas));
+    !cursor.pending_wrap || last.zerowidth().is_none_or(<[char]>::is_empty)
 }
 
 /// Brings the terminal from what is painted to this frame.
@@ -129,7 +131,7 @@ pub fn show(canvas: &impl Canvas, frame: &Frame, painted: &mut Painted, style: &
 
 /// Shows or removes only the ghost text; the dropdown stays as it is.
 pub fn show_ghost(canvas: &impl Canvas, text: Option<&str>, painted: &mut Painted, style: &Style) -> Vec<u8> {
-    let text = text.filter(|_| may_return(canvas)).and_then(|text| ghost::clip(text, canvas, style));
+    let text = text.filter(|_| may_show(canvas)).and_then(|text| ghost::clip(text, canvas, style));
     let mut writer = Writer::new(canvas);
     painted.ghost = writer.replace_ghost(painted.ghost.take(), text.as_deref(), style);
     writer.finish()
@@ -216,11 +218,10 @@ fn line_bytes(line: &Line, left: usize, style: &Style) -> String {
     out
 }
 
-/// The column and the cell of the last character printed when the cursor waits to wrap.
-fn last_printed(canvas: &impl Canvas) -> (usize, &Cell) {
+/// The column of the last character printed when the cursor waits to wrap.
+fn last_printed(canvas: &impl Canvas) -> usize {
     let Cursor { row, col, .. } = canvas.cursor();
-    let cell = canvas.cell(row, col);
-    if col > 0 && cells::is_spacer(cell) { (col - 1, canvas.cell(row, col - 1)) } else { (col, cell) }
+    if cells::is_second_half(canvas, row, col) { col - 1 } else { col }
 }
 
 /// The bytes of a frame, and what is in force at the terminal after them.
@@ -252,9 +253,9 @@ impl<'a, C: Canvas> Writer<'a, C> {
     fn come_back(&mut self) {
         let cursor = self.canvas.cursor();
         if cursor.pending_wrap {
-            let (col, cell) = last_printed(self.canvas);
+            let col = last_printed(self.canvas);
             self.go(cursor.row, col);
-            self.cell(cell);
+            self.cell(cursor.row, col);
         } else {
             self.go(cursor.row, cursor.col);
         }
@@ -293,10 +294,11 @@ impl<'a, C: Canvas> Writer<'a, C> {
     }
 
     /// Prints a cell as the model has it.
-    fn cell(&mut self, cell: &Cell) {
+    fn cell(&mut self, row: usize, col: usize) {
+        let cell = self.canvas.cell(row, col);
         self.look(&cells::sgr(cell));
         self.link(cell.hyperlink());
-        self.out.push(cells::printable(cell));
+        self.out.push(cells::printable(self.canvas, row, col));
         self.out.extend(cell.zerowidth().unwrap_or_default());
     }
 
@@ -304,16 +306,16 @@ impl<'a, C: Canvas> Writer<'a, C> {
     fn cells(&mut self, row: usize, columns: Range<usize>) {
         let mut doubtful = false;
         for col in columns {
-            let cell = self.canvas.cell(row, col);
-            if cells::is_spacer(cell) {
+            if cells::is_second_half(self.canvas, row, col) {
                 continue;
             }
-            let plain = cells::printable(cell).is_ascii() && cell.zerowidth().is_none();
+            let plain =
+                self.canvas.cell(row, col).c.is_ascii() && self.canvas.cell(row, col).zerowidth().is_none();
             if doubtful && plain {
                 put(&mut self.out, format_args!("\x1b[{}G", col + 1));
             }
             doubtful = !plain;
-            self.cell(cell);
+            self.cell(row, col);
         }
     }
 
@@ -371,10 +373,8 @@ impl<'a, C: Canvas> Writer<'a, C> {
         if cells::is_erased(last) && !canvas.wrapped(row) && !cells::is_continuation(canvas, row) {
             return self.reprint(row, last);
         }
-        let cut = |col: usize| cells::is_spacer(canvas.cell(row, col));
-        let left = if cut(columns.start) { columns.start - 1 } else { columns.start };
-        let right =
-            if cells::is_wide(canvas.cell(row, columns.end - 1)) { columns.end + 1 } else { columns.end };
+        let left = columns.start - usize::from(cells::is_second_half(canvas, row, columns.start));
+        let right = columns.end + usize::from(cells::is_second_half(canvas, row, columns.end));
         self.go(row, left);
         self.cells(row, left..right);
     }

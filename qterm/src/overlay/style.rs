@@ -1,7 +1,7 @@
 //! How things look on this terminal: colours, icons and marks, resolved once from the environment.
 //!
-//! Colours are in foreground and background pairs, so that they can be read on dark and on light terminals; the selected
-//! row is plain reverse video with a marker, which needs no colour at all.
+//! Colours are in foreground and background pairs, so that they can be read on dark and on light terminals. The selected
+//! row is in reverse video and has a marker, so that it is seen without any colour too.
 
 use protocol::Kind;
 
@@ -72,8 +72,11 @@ impl Style {
 
     /// The parameters of SGR for a piece. They start from nothing, so that what was set before does not matter.
     pub(super) fn sgr(&self, role: Role, selected: bool) -> &'static str {
+        let is_bold = matches!(role, Role::Match | Role::Danger);
         match (self.colours, selected && role != Role::Thumb && role != Role::Footer) {
-            (_, true) if matches!(role, Role::Match | Role::Danger) => "0;1;7",
+            (Colours::Many, true) if is_bold => "0;1;7;38;5;254;48;5;235",
+            (Colours::Many, true) => "0;7;38;5;254;48;5;235",
+            (_, true) if is_bold => "0;1;7",
             (_, true) => "0;7",
             (Colours::Many, false) => many(role),
             (_, false) => few(role),
@@ -189,10 +192,20 @@ mod tests {
     }
 
     #[test]
-    fn a_selected_row_has_no_colour_of_its_own() {
-        let style = style(&[("TERM", "xterm-256color")]);
-        for role in [Role::Body, Role::Match, Role::Hint, Role::Danger] {
-            assert!(!style.sgr(role, true).contains("38;"), "{role:?}");
+    fn colours_come_in_pairs_and_a_selected_row_is_reversed() {
+        let roles = [Role::Body, Role::Match, Role::Hint, Role::Danger, Role::Footer, Role::Thumb];
+        for variables in [&[("TERM", "xterm-256color")][..], &[("TERM", "xterm")], &[]] {
+            let style = style(variables);
+            for (role, selected) in roles.into_iter().flat_map(|role| [(role, false), (role, true)]) {
+                let sgr = style.sgr(role, selected);
+                assert_eq!(sgr.contains("38;5;"), sgr.contains("48;5;"), "{role:?}: {sgr}");
+                let is_row = !matches!(role, Role::Footer | Role::Thumb);
+                assert_eq!(
+                    sgr.split(';').any(|parameter| parameter == "7"),
+                    selected && is_row,
+                    "{role:?}: {sgr}"
+                );
+            }
         }
     }
 }

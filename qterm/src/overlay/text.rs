@@ -37,9 +37,17 @@ pub(super) fn glyphs(text: &str, ascii: bool) -> Vec<Glyph> {
     text.grapheme_indices(true)
         .map(|(start, grapheme)| {
             let shown = plain(grapheme, ascii);
-            Glyph { width: width(&shown), text: shown, bytes: start..start + grapheme.len() }
+            Glyph { width: columns(&shown), text: shown, bytes: start..start + grapheme.len() }
         })
         .collect()
+}
+
+/// Columns of the pieces of a string. Fast for what most strings are.
+pub(super) fn width(text: &str, ascii: bool) -> usize {
+    match text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        true => text.len().min(MAX_BYTES),
+        false => total(&glyphs(text, ascii)),
+    }
 }
 
 /// Columns of several pieces.
@@ -126,6 +134,9 @@ fn head(text: &str, most: usize) -> &str {
 
 /// What is shown for one grapheme.
 fn plain(grapheme: &str, ascii: bool) -> String {
+    if ascii && grapheme == "…" {
+        return "...".into();
+    }
     if ascii && !grapheme.is_ascii() {
         return grapheme.chars().map(escape).collect();
     }
@@ -193,7 +204,7 @@ fn is_hidden(c: char) -> bool {
 }
 
 /// Columns of safe text, as terminals count them: character by character.
-fn width(text: &str) -> usize {
+fn columns(text: &str) -> usize {
     text.chars().filter_map(UnicodeWidthChar::width).sum()
 }
 
@@ -248,7 +259,7 @@ mod tests {
 
     #[test]
     fn without_utf8_everything_is_ascii() {
-        assert_eq!(join(&glyphs("é日", true)), "\\u{e9}\\u{65e5}");
+        assert_eq!(join(&glyphs("é日…", true)), "\\u{e9}\\u{65e5}...");
     }
 
     #[test]
@@ -280,8 +291,9 @@ mod tests {
     }
 
     #[test]
-    fn pieces_know_their_bytes() {
+    fn pieces_know_their_bytes_and_widths() {
         let pieces = glyphs("a\n日", false);
+        assert_eq!((width("a\n日", false), width("abc", false)), (5, 3));
         let bytes: Vec<_> = pieces.iter().map(|piece| piece.bytes.clone()).collect();
         assert_eq!(bytes, [0..1, 1..2, 2..5]);
     }

@@ -271,7 +271,11 @@ fn a_stale_answer_is_dropped() {
     let old = bench.generation();
     bench.enter_line("git p");
     assert!(bench.generation() > old);
-    let answer = Answer { generation: old, ghost: Some(Ghost { text: "stale".into(), source: String::new() }), ..Answer::default() };
+    let answer = Answer {
+        generation: old,
+        ghost: Some(Ghost { text: "stale".into(), source: String::new() }),
+        ..Answer::default()
+    };
     bench.with(|session, now, keys| session.on_answer(FromDaemon::Answer(Box::new(answer)), now, keys));
     assert!(!bench.screen().contains("stale"));
 }
@@ -397,7 +401,8 @@ fn a_command_line_is_told_with_its_status() {
     bench.types(b"\r");
     bench.shell_mark("C");
     bench.shell_mark("D;1");
-    let ran = bench.told.iter().find_map(|message| if let ToDaemon::Ran(ran) = message { Some(ran) } else { None });
+    let ran =
+        bench.told.iter().find_map(|message| if let ToDaemon::Ran(ran) = message { Some(ran) } else { None });
     let ran = ran.expect("it is told");
     assert_eq!((ran.line.as_str(), ran.status), ("false", Some(1)));
 }
