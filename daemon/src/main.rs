@@ -1,1 +1,171 @@
-fn main() {}
+//! `qd`: arguments, the state of the process, logging, the runtime; then [`daemon::server`] or one pass over standard
+//! input.
+
+mod log;
+
+use std::fs;
+use std::io::{Read, Write, stdin, stdout};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::Parser;
+use daemon::server::{self, Options};
+use daemon::session::{Session, Shared};
+use daemon::world::MAX_LOOKS;
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{chdir, close};
+use protocol::frame::{Decoder, Error, encode_json};
+use protocol::paths::Paths;
+use protocol::{FromDaemon, ToDaemon};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
+
+/// Threads of the runtime: they only pass messages on.
+const WORKERS: usize = 2;
+
+/// Threads that may wait for files, beside those that hang: they compute answers, one for each client at most.
+const THINKERS: usize = 16;
+
+/// Bytes read of standard input at a time.
+const READ_SIZE: usize = 16 << 10;
+
+/// The daemon of Q: answers what may stand at the cursor of a command line.
+#[derive(Parser)]
+#[command(name = "qd", version)]
+struct Arguments {
+    /// Answer the messages on standard input, one JSON object a line, and exit: no socket, no other clients.
+    #[arg(long)]
+    once: bool,
+    /// The spec archive [default: Q_ARCHIVE, else the installed one].
+    #[arg(long, value_name = "FILE")]
+    archive: Option<PathBuf>,
+    /// Listen here [default: qd.sock in the runtime directory].
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Leave after so many seconds without clients.
+    #[arg(long, value_name = "SECONDS", default_value_t = server::IDLE.as_secs())]
+    idle: u64,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let paths = Paths::here().context("there is no home directory: set HOME")?;
+    let archives = archives(&arguments, &paths)?;
+    if arguments.once {
+        return once(archives);
+    }
+    let socket = match &arguments.socket {
+        Some(socket) => std::path::absolute(socket)?,
+        None => paths.socket(),
+    };
+    serve(archives, &paths, Options { socket, idle: Duration::from_secs(arguments.idle) })
+}
+
+/// Where the archive may be, best first.
+fn archives(arguments: &Arguments, paths: &Paths) -> Result<Vec<PathBuf>> {
+    let named = arguments.archive.clone().or_else(|| std::env::var_os("Q_ARCHIVE").map(PathBuf::from));
+    match named {
+        Some(archive) => Ok(vec![std::path::absolute(archive)?]),
+        None => Ok(paths.archives(&std::env::current_exe()?)),
+    }
+}
+
+fn serve(archives: Vec<PathBuf>, paths: &Paths, options: Options) -> Result<()> {
+    settle_down()?;
+    // Without a log the daemon does its work all the same.
+    let _ = log::start(&paths.log("qd"));
+    if options.socket == paths.socket() {
+        paths.secure_runtime().with_context(|| format!("cannot use {}", paths.runtime.display()))?;
+    }
+    let runtime = runtime()?;
+    let served = runtime.block_on(server::run(Shared::new(archives), options));
+    // Threads that hang on a dead mount are not waited for.
+    runtime.shutdown_background();
+    served.inspect_err(|error| tracing::error!(%error, "cannot serve")).context("cannot serve")
+}
+
+fn runtime() -> Result<Runtime> {
+    let threads = MAX_LOOKS + THINKERS;
+    Ok(Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(threads)
+        .enable_all()
+        .build()?)
+}
+
+/// Becomes independent of who started it: its directory, its umask, and the descriptors that it left open, such as
+/// that of a lock or of a terminal.
+fn settle_down() -> Result<()> {
+    umask(Mode::from_bits_truncate(0o077));
+    chdir("/")?;
+    for descriptor in inherited() {
+        // The one of the list itself is closed already.
+        let _ = close(descriptor);
+    }
+    Ok(())
+}
+
+/// The open descriptors beside the three standard ones.
+fn inherited() -> Vec<i32> {
+    let Ok(open) = fs::read_dir("/dev/fd") else { return Vec::new() };
+    let numbers = open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers.filter(|&descriptor| descriptor > 2).collect()
+}
+
+/// Answers what is on standard input, one after the other, each with its last answer.
+fn once(archives: Vec<PathBuf>) -> Result<()> {
+    let runtime = runtime()?;
+    let answered = runtime.block_on(answer_all(Shared::new(archives)));
+    runtime.shutdown_background();
+    answered
+}
+
+async fn answer_all(shared: Arc<Shared>) -> Result<()> {
+    let (mut decoder, mut buffer) = (Decoder::default(), vec![0; READ_SIZE]);
+    let mut session = Session::new(shared);
+    loop {
+        let length = stdin().read(&mut buffer)?;
+        // The last line may lack its newline.
+        decoder.push(if length == 0 { b"\n" } else { &buffer[..length] });
+        while let Some(message) = next_message(&mut decoder, length == 0)? {
+            if let Some(answer) = answer(&mut session, message).await {
+                stdout().lock().write_all(&encode_json(&answer)?)?;
+            }
+        }
+        if length == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// The next line's message; at the end of input an empty line is none.
+fn next_message(decoder: &mut Decoder, at_end: bool) -> Result<Option<ToDaemon>> {
+    match decoder.next_json() {
+        Err(Error::Json(error)) if at_end && error.is_eof() => Ok(None),
+        message => Ok(message?),
+    }
+}
+
+/// The answer to one message, if it has one.
+async fn answer(session: &mut Session, message: ToDaemon) -> Option<FromDaemon> {
+    match message {
+        ToDaemon::Context(context) => session.set_context(context),
+        ToDaemon::Ran(ran) => session.ran(&ran),
+        ToDaemon::Accepted(accepted) => session.accepted(accepted),
+        ToDaemon::Complete(request) => {
+            let (out, mut answers) = mpsc::channel(1);
+            let asked = tokio::spawn(session.ask(request).answer(out));
+            let mut last = None;
+            while let Some(answer) = answers.recv().await {
+                last = Some(answer);
+            }
+            asked.await.ok()?;
+            return last;
+        }
+        ToDaemon::Parse(request) => return Some(session.ask(request).parse().await),
+        ToDaemon::Status => return Some(FromDaemon::Status(session.status())),
+    }
+    None
+}
