@@ -226,7 +226,9 @@ mod tests {
             Shell::Zsh => command.args(["-f", "-o", "extendedglob", "-c"]),
             Shell::Fish => command.args(["--no-config", "-c"]),
         };
-        let output = command.arg(script).env("LC_ALL", "C.UTF-8").output().ok()?;
+        // Even without its configuration fish makes folders in the home directory.
+        let home = tempfile::tempdir().ok()?;
+        let output = command.arg(script).env("LC_ALL", "C.UTF-8").env("HOME", home.path()).output().ok()?;
         Some(output.stdout)
     }
 

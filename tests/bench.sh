@@ -1,0 +1,9 @@
+#!/bin/sh
+# Prints what Q costs, next to the bare shell in the same run: ./tests/bench.sh
+# Takes the programs in target/release and the archive target/q/specs.qa, or those that Q_BIN_DIR and Q_ARCHIVE name.
+set -eu
+cd "$(dirname "$0")/.."
+if [ -z "${Q_BIN_DIR:-}" ]; then
+    cargo build --quiet --release --workspace
+fi
+exec cargo run --quiet --release --package tests --bin bench
