@@ -29,7 +29,7 @@ const FIRST_RETRY: Duration = Duration::from_millis(10);
 const RETRIES: u32 = 7;
 
 /// A daemon is started at most this often, so that one which dies at once does no harm.
-const MIN_RESTART: Duration = Duration::from_secs(5);
+const MIN_RESTART: Duration = Duration::from_secs(1);
 
 /// Most bytes that wait for a daemon that does not read; beyond it the connection is given up.
 const MAX_OUTBOX: usize = 4 << 20;
@@ -42,6 +42,7 @@ pub struct Client {
     stream: Option<Stream>,
     decoder: Decoder,
     outbox: Vec<u8>,
+    /// When to look again, and how often that was done; 0 when a daemon is to be started then.
     retry: Option<(Instant, u32)>,
     started: Option<Instant>,
 }
@@ -91,14 +92,17 @@ impl Client {
         if self.try_connect() {
             return true;
         }
-        if self.started.is_some_and(|before| now < before + MIN_RESTART) {
-            return false;
-        }
-        self.started = Some(now);
-        if start(&self.program).is_ok() {
-            self.retry = Some((now + FIRST_RETRY, 1));
+        match self.started.map(|before| before + MIN_RESTART).filter(|&earliest| now < earliest) {
+            Some(earliest) => self.retry = Some((earliest, 0)),
+            None => self.start(now),
         }
         false
+    }
+
+    /// Starts a daemon, and looks for it a little later.
+    fn start(&mut self, now: Instant) {
+        self.started = Some(now);
+        self.retry = start(&self.program).is_ok().then(|| (now + FIRST_RETRY, 1));
     }
 
     /// Looks again for a daemon that was started. True when it is there.
@@ -111,7 +115,10 @@ impl Client {
             self.retry = None;
             return true;
         }
-        self.retry = (count < RETRIES).then(|| (now + FIRST_RETRY * 2u32.pow(count), count + 1));
+        match count {
+            0 => self.start(now),
+            _ => self.retry = (count < RETRIES).then(|| (now + FIRST_RETRY * 2u32.pow(count), count + 1)),
+        }
         false
     }
 

@@ -33,6 +33,9 @@ const MAX_BACKLOG: usize = 256 << 10;
 /// After the shell has ended its last output is waited for this long; a background process may hold the terminal open.
 const DRAIN: Duration = Duration::from_millis(20);
 
+/// The exit status of a shell that has closed its terminal is waited for this long.
+const LAST_STATUS: Duration = Duration::from_secs(2);
+
 /// A terminal that takes nothing any more is waited for this long at the end.
 const LAST_WRITE: Duration = Duration::from_secs(1);
 
@@ -79,6 +82,15 @@ struct Ready {
     signals: bool,
 }
 
+/// How a round ended.
+enum Turn {
+    Next,
+    /// No one has the shell's terminal open any more.
+    ShellGone,
+    /// The user's terminal is gone.
+    TerminalGone,
+}
+
 impl Ready {
     fn is_nothing(&self) -> bool {
         self.tty.is_empty() && self.pty.is_empty() && !self.daemon && !self.signals
@@ -121,14 +133,16 @@ impl EventLoop {
             {
                 return self.finish(status);
             }
-            if !self.turn(&ready)? {
-                return Ok(self.pty.try_wait()?.unwrap_or(HANGUP));
+            match self.turn(&ready)? {
+                Turn::Next => {}
+                Turn::ShellGone => return self.wait_for_status(),
+                Turn::TerminalGone => return Ok(HANGUP),
             }
         }
     }
 
-    /// One round over what is ready; false when the terminal or the shell's terminal is gone.
-    fn turn(&mut self, ready: &Ready) -> io::Result<bool> {
+    /// One round over what is ready.
+    fn turn(&mut self, ready: &Ready) -> io::Result<Turn> {
         if ready.tty.contains(PollFlags::POLLOUT) {
             self.to_terminal.blocked = false;
             self.flush_terminal()?;
@@ -138,16 +152,37 @@ impl EventLoop {
             self.flush_shell()?;
         }
         if readable(ready.tty) && !self.read_terminal()? {
-            return Ok(false);
+            return Ok(Turn::TerminalGone);
         }
         if readable(ready.pty) && !self.read_shell()? {
-            return Ok(false);
+            return Ok(Turn::ShellGone);
         }
         if ready.daemon {
             self.read_daemon();
         }
         self.on_time();
-        Ok(true)
+        Ok(Turn::Next)
+    }
+
+    /// The shell has closed its terminal: its status follows, unless it goes on without one.
+    fn wait_for_status(mut self) -> io::Result<i32> {
+        let until = Instant::now() + LAST_STATUS;
+        loop {
+            if let Some(status) = self.pty.try_wait()? {
+                return self.finish(status);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return self.finish(HANGUP);
+            }
+            let timeout = PollTimeout::try_from(left.as_millis() as u64 + 1).unwrap_or(PollTimeout::ZERO);
+            let signals = self.signals.sockets.iter();
+            let mut fds: Vec<_> =
+                signals.map(|(_, socket)| PollFd::new(socket.as_fd(), PollFlags::POLLIN)).collect();
+            if !matches!(poll(&mut fds, timeout), Err(error) if error != nix::errno::Errno::EINTR) {
+                self.signals.take();
+            }
+        }
     }
 
     /// Waits until something is ready or a limit has passed. Output that has been passed on is looked at when there is

@@ -118,7 +118,8 @@ pub struct Tap {
     csi: Vec<u8>,
     /// Continuation bytes of a UTF-8 character still to come.
     utf8: u8,
-    margins: bool,
+    /// The scroll region that was set, as its first and last row from 1; 0 where none was named.
+    margins: (usize, usize),
 }
 
 impl Tap {
@@ -133,7 +134,7 @@ impl Tap {
             text: 0,
             csi: Vec::new(),
             utf8: 0,
-            margins: false,
+            margins: (0, 0),
         }
     }
 
@@ -142,9 +143,16 @@ impl Tap {
         self.state == State::Ground && self.utf8 == 0 && self.matched == 0 && self.body.is_none()
     }
 
-    /// Whether a scroll region is set: then rows outside it cannot be drawn on safely.
-    pub fn has_margins(&self) -> bool {
-        self.margins
+    /// Whether a scroll region smaller than a screen of so many rows is set: then rows outside it cannot be drawn on
+    /// safely. Programs that end set one of the whole screen.
+    pub fn has_margins(&self, rows: usize) -> bool {
+        let (first, last) = self.margins;
+        first > 1 || (last != 0 && last < rows)
+    }
+
+    /// The terminal has another size: it has no scroll region any more.
+    pub fn reset_margins(&mut self) {
+        self.margins = (0, 0);
     }
 
     /// Takes what was read and calls `sink` with each piece.
@@ -278,7 +286,7 @@ impl Tap {
                 (State::Escape, State::Csi) => self.csi.clear(),
                 (State::Csi, State::Csi) if self.csi.len() < MAX_CSI => self.csi.push(byte),
                 (State::Csi, State::Ground) => self.note_csi(byte),
-                (State::Escape, State::Ground) if byte == b'c' => self.margins = false,
+                (State::Escape, State::Ground) if byte == b'c' => self.reset_margins(),
                 _ => {}
             }
             if let State::Text(_) = self.state {
@@ -296,8 +304,11 @@ impl Tap {
     fn note_csi(&mut self, last: u8) {
         match (last, self.csi.as_slice()) {
             (b'r', [b'?', ..]) => {}
-            (b'r', parameters) => self.margins = !matches!(parameters, [] | [b';'] | [b'1', b';']),
-            (b'p', [b'!']) => self.margins = false,
+            (b'r', parameters) => {
+                let mut rows = parameters.split(|&byte| byte == b';').map(number);
+                self.margins = (rows.next().unwrap_or(0), rows.next().unwrap_or(0));
+            }
+            (b'p', [b'!']) => self.reset_margins(),
             _ => {}
         }
     }
@@ -328,6 +339,11 @@ struct Text {
     excess: usize,
     /// The sequence ends with it.
     ended: bool,
+}
+
+/// A decimal parameter; 0 when there is none.
+fn number(digits: &[u8]) -> usize {
+    std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 /// The state after `byte`, as a terminal follows it.
@@ -625,9 +641,14 @@ mod tests {
             ("\x1b[3;9r", true),
             ("\x1b[?7r", true),
             ("\x1bc", false),
+            ("\x1b[1;24r", false),
+            ("\x1b[1;23r", true),
+            ("\x1b[;r", false),
+            ("\x1b[5r", true),
+            ("\x1b[!p", false),
         ] {
             run(&mut tap, &[bytes.as_bytes()]);
-            assert_eq!(tap.has_margins(), margins, "{bytes:?}");
+            assert_eq!(tap.has_margins(24), margins, "{bytes:?}");
         }
     }
 

@@ -137,6 +137,8 @@ pub struct Session {
     prefix_open: bool,
     /// A report was asked for and has not come.
     report_asked: bool,
+    /// Keys went to the shell after that: the report will be old news.
+    report_old: bool,
     connected: bool,
     held: Vec<Input>,
     steps: Vec<Step>,
@@ -176,6 +178,7 @@ impl Session {
             awaiting: false,
             prefix_open: false,
             report_asked: false,
+            report_old: false,
             connected: false,
             held: Vec::new(),
             steps: Vec::new(),
@@ -380,6 +383,7 @@ impl Session {
         self.hidden = Hidden::No;
         self.awaiting = true;
         self.report_asked = true;
+        self.report_old = false;
         self.effects.push(Effect::Edit { cursor, old, new });
         self.effects.push(Effect::Shell(APPLY_KEY.to_vec()));
         true
@@ -396,9 +400,12 @@ impl Session {
             _ => {}
         }
         self.prefix_open = matches!(last, 0x1b | 0x16 | 0x11 | 0x18);
-        self.awaiting |= self.phase == Phase::Prompt && key != Key::Enter;
-        if key == Key::Enter {
-            self.enter();
+        if self.phase == Phase::Prompt {
+            self.awaiting = true;
+            self.report_old |= self.report_asked;
+        }
+        if matches!(key, Key::Enter | Key::Ctrl(b'c')) {
+            self.leave_line();
         }
         self.effects.push(Effect::Shell(raw));
     }
@@ -407,9 +414,10 @@ impl Session {
         if self.hidden == Hidden::UntilTyped { Hidden::No } else { self.hidden }
     }
 
-    /// The line has been given to the shell: whatever is shown next is not it.
-    fn enter(&mut self) {
+    /// The line has been given to the shell, or given up: whatever comes next is not it.
+    fn leave_line(&mut self) {
         self.awaiting = false;
+        self.report_old = false;
         self.selected = None;
         if self.shell == Some(Shell::Bash) {
             self.edit.lose();
@@ -429,6 +437,7 @@ impl Session {
             return;
         }
         self.report_asked = true;
+        self.report_old = false;
         self.effects.push(Effect::Shell(REPORT_KEY.to_vec()));
     }
 
@@ -521,7 +530,7 @@ impl Session {
     /// Feeds the model; of a flood only what is still to be seen.
     fn feed(&mut self, bytes: &[u8]) {
         let plain = std::mem::replace(&mut self.fed_ground, false);
-        let skimmed = (plain && !self.tap.has_margins() && !self.screen.has_odd_modes())
+        let skimmed = (plain && !self.tap.has_margins(self.screen.size().0) && !self.screen.has_odd_modes())
             .then(|| skim(bytes, self.screen.size().0))
             .flatten();
         self.screen.feed(skimmed.as_deref().unwrap_or(bytes));
@@ -544,7 +553,7 @@ impl Session {
             }
             Mark::Line { state, cursor, text } => {
                 self.phase = Phase::Prompt;
-                self.awaiting = false;
+                self.awaiting = std::mem::take(&mut self.report_old) && self.shell == Some(Shell::Fish);
                 if std::mem::take(&mut self.report_asked) {
                     self.effects.push(Effect::ClearEdit);
                 }
@@ -589,6 +598,7 @@ impl Session {
         self.selected = None;
         self.hidden = Hidden::No;
         self.report_asked = false;
+        self.report_old = false;
         self.awaiting = false;
     }
 
@@ -734,7 +744,7 @@ impl Session {
     /// Whether drawing here and coming back leaves no trace.
     fn may_draw(&self) -> bool {
         self.tap.at_ground()
-            && !self.tap.has_margins()
+            && !self.tap.has_margins(self.screen.size().0)
             && !self.screen.has_odd_modes()
             && !self.screen.has_doubtful_row()
             && self.screen.sync_deadline().is_none()
@@ -804,6 +814,7 @@ impl Session {
             let bytes = overlay::hide_for_resize(&self.screen, &mut self.painted);
             self.draw(bytes);
         }
+        self.tap.reset_margins();
         self.screen.resize(rows, cols);
         self.position_tries = 0;
     }
@@ -880,12 +891,24 @@ fn common_edit(answer: &Answer, line: &str) -> Option<Edit> {
         common = common_prefix(common, &row.edit.text);
     }
     let typed = line.get(first.edit.start as usize..first.edit.end as usize)?;
-    let common = common.trim_end();
+    let common = whole_escapes(common);
     if common.len() <= typed.len() || !common.starts_with(typed) {
         return None;
     }
     let cursor = first.edit.start + common.len() as u32;
     Some(Edit { start: first.edit.start, end: first.edit.end, text: common.to_owned(), cursor })
+}
+
+/// Without the blanks at its end, unless a backslash makes the first of them part of the word, and without a backslash
+/// that has lost what it quotes.
+fn whole_escapes(text: &str) -> &str {
+    let trimmed = text.trim_end_matches(' ');
+    let backslashes = trimmed.len() - trimmed.trim_end_matches('\\').len();
+    match (backslashes % 2 == 1, trimmed.len() < text.len()) {
+        (true, true) => &text[..trimmed.len() + 1],
+        (true, false) => &trimmed[..trimmed.len() - 1],
+        (false, _) => trimmed,
+    }
 }
 
 /// What both begin with, in whole characters.

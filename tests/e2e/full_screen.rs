@@ -28,7 +28,7 @@ fn less(shell: Shell) {
 }
 
 fn tmux(shell: Shell) {
-    let command = "tmux -L inside -f tmux.conf new-session 'exec sh'";
+    let command = "tmux -S run/inside -f tmux.conf new-session 'exec sh'";
     demand_untouched(shell, command, |terminal| {
         terminal.wait_until("a shell in tmux", |screen| screen.is_alternate() && screen.cursor() == (0, 2));
         terminal.keys("git che");

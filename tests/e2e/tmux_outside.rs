@@ -58,8 +58,10 @@ fn tmux(home: &Home, shell: Shell) -> Terminal {
 }
 
 /// The pane and what scrolled off it, with colours, as tmux itself sees it.
+/// Without the blanks at the ends of rows: tmux remembers that the cells of an erased ghost text were once written, and no
+/// sequence short of printing the user's prompt anew makes it forget.
 fn captured_pane(home: &Home) -> String {
-    run_tmux(home, &["capture-pane", "-p", "-e", "-N", "-S", "-"])
+    run_tmux(home, &["capture-pane", "-p", "-e", "-S", "-"])
 }
 
 /// Tells the tmux server of this home something; what it answers.

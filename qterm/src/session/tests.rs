@@ -369,7 +369,20 @@ fn fish_is_asked_once_after_a_burst() {
     bench.types(b"t");
     assert_eq!(bench.take_shell(), b"t", "one is outstanding");
     bench.shell_mark("L;main;2;u:gi");
+    assert_eq!(bench.take_shell(), REPORT_KEY, "a key has come since");
     bench.shell_mark("L;main;3;u:git");
+    assert_eq!(bench.take_shell(), b"");
+}
+
+#[test]
+fn fish_is_not_asked_about_a_line_that_is_given_up() {
+    let mut bench = Bench::new("fish");
+    bench.shell_mark("L;main;0;u:");
+    bench.take_shell();
+    for key in [b"\x03", b"\r"] {
+        bench.types(key);
+        assert_eq!(bench.take_shell(), key);
+    }
 }
 
 #[test]
@@ -458,6 +471,15 @@ fn output_that_stays_on_its_row_is_told_from_output_that_may_not() {
         assert_eq!(stays_on_row(output.as_bytes(), 10, 50), stays, "{output:?}");
     }
     assert!(!stays_on_row("0123456789".repeat(4).as_bytes(), 10, 50));
+}
+
+#[test]
+fn what_rows_have_in_common_is_never_half_an_escape() {
+    for (text, whole) in
+        [("git ", "git"), ("My\\ ", "My\\ "), ("My\\", "My"), ("a\\\\ ", "a\\\\"), ("My\\   ", "My\\ ")]
+    {
+        assert_eq!(whole_escapes(text), whole);
+    }
 }
 
 #[test]
