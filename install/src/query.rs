@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use protocol::{Context, FromDaemon, Request, Shell, ToDaemon, frame, paths::Paths};
+use protocol::{Context, FromDaemon, Request, Shell, Status, ToDaemon, frame, paths::Paths};
 
 use crate::{
     Usage,
@@ -27,6 +27,9 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Longest `--wait`, in milliseconds.
 const MAX_WAIT: i64 = 600_000;
+
+/// What is said when the daemon went away while it was asked.
+const BROKEN: &str = "the connection to qd broke; ask again";
 
 /// A question about a line.
 #[derive(Debug, clap::Args)]
@@ -129,11 +132,12 @@ impl Query {
         let paths = Paths::here().context("there is no home directory; set HOME")?;
         let mut connection = Connection::open(&paths)?;
         for message in &messages {
-            connection
-                .write_all(&frame::encode(message)?)
-                .context("the connection to qd broke; ask again")?;
+            connection.write_all(&frame::encode(message)?).context(BROKEN)?;
         }
-        replies::last(&mut connection, Form::Binary, Instant::now() + patience)
+        let answer = replies::last(&mut connection, Form::Binary, Instant::now() + patience)?;
+        connection.write_all(&frame::encode(&ToDaemon::Status)?).context(BROKEN)?;
+        demand_specs(replies::last(&mut connection, Form::Binary, Instant::now() + patience)?)?;
+        Ok(answer)
     }
 }
 
@@ -149,7 +153,24 @@ fn ask_child(messages: &[ToDaemon], patience: Duration) -> anyhow::Result<FromDa
     for message in messages {
         input.write_all(&frame::encode_json(message)?).context("the engine ended; see its message above")?;
     }
-    replies::last(&mut output, Form::Json, Instant::now() + patience)
+    let answer = replies::last(&mut output, Form::Json, Instant::now() + patience)?;
+    input
+        .write_all(&frame::encode_json(&ToDaemon::Status)?)
+        .context("the engine ended; see its message above")?;
+    demand_specs(replies::last(&mut output, Form::Json, Instant::now() + patience)?)?;
+    Ok(answer)
+}
+
+/// An engine without specs answers with little. In a terminal that is better than nothing; whoever asks by hand is told.
+fn demand_specs(status: FromDaemon) -> anyhow::Result<()> {
+    match status {
+        FromDaemon::Status(Status { archive_error: Some(error), .. }) => {
+            anyhow::bail!(
+                "there are no completion specs: {error}; build them with `cargo specc build --out FILE`, and name the file in Q_ARCHIVE or see README"
+            )
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A child process that does not outlive its use.

@@ -341,6 +341,7 @@ impl EventLoop {
             Effect::Edit { cursor, old, new } => {
                 if let Err(error) = self.edits.write(cursor, &old, &new) {
                     tracing::warn!("an edit cannot be handed over: {error}");
+                    self.guard(|session, _| session.stop_offering());
                 }
             }
             Effect::ClearEdit => self.edits.remove(),

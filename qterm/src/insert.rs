@@ -4,9 +4,9 @@
 //! the meantime is never lost: the shell then leaves its line alone and reports it.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, DirBuilder, OpenOptions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -37,6 +37,7 @@ impl EditFile {
     /// Leaves an edit: the cursor in characters, the line as it is expected to be, the line as it shall be.
     pub fn write(&self, cursor: usize, old: &str, new: &str) -> io::Result<()> {
         self.remove();
+        self.make_dir()?;
         let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC;
         let mut file = OpenOptions::new()
             .write(true)
@@ -45,6 +46,12 @@ impl EditFile {
             .custom_flags(flags)
             .open(&self.path)?;
         file.write_all(&contents(cursor, old, new).ok_or(io::ErrorKind::InvalidInput)?)
+    }
+
+    /// Makes the directory again if someone has cleaned it away.
+    fn make_dir(&self) -> io::Result<()> {
+        let Some(dir) = self.path.parent().filter(|dir| !dir.exists()) else { return Ok(()) };
+        DirBuilder::new().mode(0o700).create(dir)
     }
 
     /// Takes the edit away again.
@@ -86,6 +93,17 @@ mod tests {
         let path = file.path().to_owned();
         drop(file);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_directory_that_was_cleaned_away_is_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let runtime = dir.path().join("q");
+        let file = EditFile::new(&runtime, "s");
+        file.write(0, "", "x").unwrap();
+        assert_eq!(fs::metadata(&runtime).unwrap().permissions().mode() & 0o777, 0o700);
+        drop(dir);
+        assert!(file.write(0, "", "x").is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use memchr::memmem::Finder;
 use protocol::Shell;
 
 /// Longest mark, in bytes: a hundred thousand characters of aliases are more than any shell has. Longer ones are dropped.
@@ -107,6 +108,7 @@ enum State {
 #[derive(Debug)]
 pub struct Tap {
     prefix: Vec<u8>,
+    finder: Finder<'static>,
     /// How many bytes of the prefix of a mark have been seen and are held back.
     matched: usize,
     /// The body of a mark being collected.
@@ -127,6 +129,7 @@ impl Tap {
     pub fn new(secret: &str) -> Tap {
         let prefix = if secret.is_empty() { Vec::new() } else { format!("\x1b]6977;{secret};").into_bytes() };
         Tap {
+            finder: Finder::new(&prefix).into_owned(),
             prefix,
             matched: 0,
             body: None,
@@ -181,14 +184,28 @@ impl Tap {
         }
     }
 
+    /// Whether bytes that come next can go to the terminal as they are: nothing is held back, and no mark starts in them.
+    pub fn passes(&self, bytes: &[u8]) -> bool {
+        self.matched == 0 && self.body.is_none() && self.find_opening(bytes).is_none()
+    }
+
+    /// Goes past text with nothing in it but colours, without looking at each of them.
+    pub fn skip_plain(&mut self, bytes: &[u8]) {
+        let last_line = memchr::memrchr(b'\n', bytes).map_or(0, |newline| newline + 1);
+        self.push(&bytes[last_line..], |_| {});
+    }
+
     /// Where a mark starts, or may start at the end of what is there.
     fn find_opening(&self, bytes: &[u8]) -> Option<usize> {
         if self.prefix.is_empty() {
             return None;
         }
-        memchr::memchr_iter(0x1b, bytes).find(|&at| {
-            let length = self.prefix.len().min(bytes.len() - at);
-            bytes[at..at + length] == self.prefix[..length]
+        let whole = self.finder.find(bytes);
+        whole.or_else(|| {
+            let tail = bytes.len().saturating_sub(self.prefix.len() - 1);
+            memchr::memchr_iter(0x1b, &bytes[tail..])
+                .map(|at| tail + at)
+                .find(|&at| self.prefix.starts_with(&bytes[at..]))
         })
     }
 

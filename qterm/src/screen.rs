@@ -214,11 +214,6 @@ impl Screen {
         (0..col).any(|col| is_doubtful(self.cell(row, col)))
     }
 
-    /// Whether application cursor keys are on.
-    pub fn has_application_cursor(&self) -> bool {
-        self.term.mode().contains(TermMode::APP_CURSOR)
-    }
-
     /// Reads the line between its start and the cursor, and what follows the cursor. `None` when something else than
     /// the prompt is shown.
     pub fn read_line(&self) -> Option<Reading> {
@@ -272,7 +267,7 @@ impl Screen {
     }
 
     /// Whether what was read can have come from one line only. Tabs, control characters, wide characters at the margin
-    /// and horizontal scrolling leave several.
+    /// and horizontal scrolling leave several; several rows may be a line of that many, or what a background job wrote.
     fn is_certain(&self, text: &str, first: usize, start: usize, last: usize) -> bool {
         let cols = self.dimensions().cols;
         let control =
@@ -281,7 +276,7 @@ impl Screen {
         let edge = |row: usize, col: usize, c: char| self.cell(row, col).c == c;
         let scrolled = edge(last, cols - 1, '>') || edge(first, start.min(cols - 1), '<');
         let tab = (first..=last).any(|row| self.has_tab_gap(row, if row == first { start } else { 0 }));
-        !(control || wide_start || scrolled || tab)
+        !(control || wide_start || scrolled || tab || text.contains('\n'))
     }
 
     /// Whether two or more blanks before other text end at a tab stop.
@@ -397,7 +392,8 @@ mod tests {
     #[test]
     fn a_line_of_several_rows_has_newlines() {
         let screen = at_prompt(5, 20, "", "$ ", "for i in a\r\ndo echo");
-        assert_eq!(screen.read_line(), reading("for i in a\ndo echo", 18));
+        let uncertain = Reading { certain: false, ..reading("for i in a\ndo echo", 18).unwrap() };
+        assert_eq!(screen.read_line(), Some(uncertain));
     }
 
     #[test]

@@ -44,6 +44,13 @@ const STALE_LIMIT: Duration = Duration::from_millis(60);
 /// How long slow candidates may take, in milliseconds.
 const SLOW_LIMIT: u32 = 3_000;
 
+/// A shell that has said nothing for this long after Enter, and is typed into again, has kept its line: Enter has chosen a
+/// row of its own list, for example.
+const RETURN_LIMIT: Duration = Duration::from_millis(500);
+
+/// A shell with a whole line typed ahead starts it at once when it has drawn its prompt, within this.
+const AHEAD_LIMIT: Duration = Duration::from_millis(100);
+
 /// How often the cursor position is asked again because output came in between.
 const MAX_POSITION_TRIES: u8 = 5;
 
@@ -133,6 +140,12 @@ pub struct Session {
     hidden: Hidden,
     /// Keys went to the shell whose effect on the line is not known yet.
     awaiting: bool,
+    /// Enter or Ctrl-C went to the shell: until a prompt or a command line is reported, but not longer than this.
+    left_until: Option<Instant>,
+    /// Keys went to the shell while nothing was being edited.
+    typed_ahead: bool,
+    /// Enter was among them.
+    entered_ahead: bool,
     /// The last key opened something longer (Escape, Ctrl-V, Ctrl-X): nothing of ours may follow it.
     prefix_open: bool,
     /// A report was asked for and has not come.
@@ -140,11 +153,15 @@ pub struct Session {
     /// Keys went to the shell after that: the report will be old news.
     report_old: bool,
     connected: bool,
+    /// What is offered can also be inserted.
+    can_insert: bool,
+    /// bash has vi's keys and may be in command mode, which it does not tell: nothing is offered for this line any more.
+    left_insert: bool,
     held: Vec<Input>,
     steps: Vec<Step>,
     steps_size: usize,
-    /// The first of the steps starts between sequences.
-    fed_ground: bool,
+    /// Output after the steps that was passed on as it came and not split yet.
+    raw: Vec<u8>,
     /// Bytes of output so far, to see whether any came between a question and its answer.
     output: u64,
     asked_at: u64,
@@ -176,14 +193,19 @@ impl Session {
             selected: None,
             hidden: Hidden::No,
             awaiting: false,
+            left_until: None,
+            typed_ahead: false,
+            entered_ahead: false,
             prefix_open: false,
             report_asked: false,
             report_old: false,
             connected: false,
+            can_insert: true,
+            left_insert: false,
             held: Vec::new(),
             steps: Vec::new(),
             steps_size: 0,
-            fed_ground: false,
+            raw: Vec::new(),
             output: 0,
             asked_at: 0,
             position_tries: 0,
@@ -205,7 +227,8 @@ impl Session {
 
     /// When [`Session::on_time`] wants to be called, if at all.
     pub fn deadline(&self) -> Option<Instant> {
-        let waits = [self.start_until, self.partial_until, self.hold_until, self.stale_until];
+        let waits =
+            [self.start_until, self.partial_until, self.hold_until, self.stale_until, self.left_until];
         waits.into_iter().flatten().chain(self.screen.sync_deadline()).min()
     }
 
@@ -231,7 +254,7 @@ impl Session {
             self.partial_until = Some(now + PARTIAL_LIMIT);
         } else {
             let bytes = self.decoder.release();
-            self.forward(Key::Other, bytes);
+            self.forward(Key::Other, bytes, now);
         }
     }
 
@@ -260,7 +283,7 @@ impl Session {
     /// Whether the line, or what may be done with it, is about to be known.
     fn is_answer_coming(&self) -> bool {
         let asked = self.edit.is_command_line() && !self.edit.text().trim().is_empty();
-        let may_know = self.phase == Phase::Prompt && self.shell.is_some() && self.connected;
+        let may_know = self.is_editing() && self.shell.is_some() && self.connected && self.can_insert;
         may_know && (self.awaiting || (asked && self.answer.generation != self.edit.generation()))
     }
 
@@ -269,11 +292,11 @@ impl Session {
             Input::Position(row, col) => self.on_position(row, col, now, reads_keys),
             Input::Paste(bytes) => {
                 self.hidden = Hidden::UntilTyped;
-                self.forward(Key::Other, bytes);
+                self.forward(Key::Other, bytes, now);
             }
             Input::Key(key, raw) => {
                 if !self.act(key, now, reads_keys) {
-                    self.forward(key, raw);
+                    self.forward(key, raw, now);
                 }
             }
         }
@@ -303,7 +326,10 @@ impl Session {
 
     /// Whether what is shown belongs to the line as it is now.
     fn is_fresh(&self) -> bool {
-        !self.awaiting && self.edit.is_command_line() && self.answer.generation == self.edit.generation()
+        !self.awaiting
+            && self.is_editing()
+            && self.edit.is_command_line()
+            && self.answer.generation == self.edit.generation()
     }
 
     fn act_on_menu(&mut self, action: MenuAction, now: Instant, reads_keys: &dyn Fn() -> bool) -> bool {
@@ -390,7 +416,7 @@ impl Session {
     }
 
     /// Passes a key on, and remembers what it may do to the line.
-    fn forward(&mut self, key: Key, raw: Vec<u8>) {
+    fn forward(&mut self, key: Key, raw: Vec<u8>, now: Instant) {
         let Some(&last) = raw.last() else { return };
         match key {
             Key::Text | Key::Erase | Key::Tab => self.hidden = self.hidden_after_typing(),
@@ -400,13 +426,19 @@ impl Session {
             _ => {}
         }
         self.prefix_open = matches!(last, 0x1b | 0x16 | 0x11 | 0x18);
-        if self.phase == Phase::Prompt {
+        let leaves = matches!(key, Key::Enter | Key::Ctrl(b'c' | b'o'));
+        if self.is_editing() {
             self.awaiting = true;
             self.report_old |= self.report_asked;
+            if leaves {
+                self.leave_line(now);
+            }
+        } else {
+            self.typed_ahead = true;
+            self.entered_ahead |= leaves;
         }
-        if matches!(key, Key::Enter | Key::Ctrl(b'c')) {
-            self.leave_line();
-        }
+        let escapes = raw[0] == 0x1b && !matches!(raw.get(1), Some(b'[' | b'O'));
+        self.left_insert |= escapes && self.shell == Some(Shell::Bash) && self.world.has_vi_keys();
         self.effects.push(Effect::Shell(raw));
     }
 
@@ -415,7 +447,9 @@ impl Session {
     }
 
     /// The line has been given to the shell, or given up: whatever comes next is not it.
-    fn leave_line(&mut self) {
+    fn leave_line(&mut self, now: Instant) {
+        self.left_until = Some(now + RETURN_LIMIT);
+        self.typed_ahead = false;
         self.awaiting = false;
         self.report_old = false;
         self.selected = None;
@@ -424,16 +458,43 @@ impl Session {
         }
     }
 
+    /// Whether keys go into a line. After Enter they do not, even before the shell has said that it runs something: a key
+    /// of ours would then reach the program.
+    fn is_editing(&self) -> bool {
+        self.phase == Phase::Prompt && self.left_until.is_none()
+    }
+
+    /// A prompt is there. If Enter has been typed ahead the line at it may already be on its way, and is not asked about
+    /// for a moment.
+    fn begin_line(&mut self, now: Instant) {
+        self.phase = Phase::Prompt;
+        self.left_until = std::mem::take(&mut self.entered_ahead).then(|| now + AHEAD_LIMIT);
+        self.typed_ahead &= self.left_until.is_some();
+        self.awaiting |= self.shell == Some(Shell::Fish);
+    }
+
+    /// The shell has had its time after Enter and runs nothing: what was typed since is in its line.
+    fn return_to_line(&mut self, now: Instant, reads_keys: &dyn Fn() -> bool) {
+        if self.phase == Phase::Prompt && std::mem::take(&mut self.typed_ahead) {
+            self.awaiting = true;
+            self.read_screen(reads_keys);
+            self.line_may_have_changed(now, reads_keys);
+        }
+    }
+
     /// fish tells its line only when asked.
     fn ask_fish(&mut self, reads_keys: &dyn Fn() -> bool) {
         let wanted = self.shell == Some(Shell::Fish) && self.awaiting && !self.report_asked;
-        if wanted && self.phase == Phase::Prompt && !self.decoder.is_pasting() {
+        if wanted && self.is_editing() && !self.decoder.is_pasting() {
             self.ask_report(reads_keys);
         }
     }
 
     fn ask_report(&mut self, reads_keys: &dyn Fn() -> bool) {
-        if self.report_asked || self.prefix_open || self.waits_for_character() || !reads_keys() {
+        if self.report_asked || self.prefix_open || !self.is_editing() {
+            return;
+        }
+        if self.waits_for_character() || !reads_keys() {
             return;
         }
         self.report_asked = true;
@@ -450,14 +511,35 @@ impl Session {
         self.edit.is_vi_command() && sent.is_some_and(|byte| b"fFtT".contains(byte))
     }
 
+    /// Edits do not reach the shell: from now on nothing is offered, and every key is the shell's.
+    pub fn stop_offering(&mut self) {
+        self.can_insert = false;
+        self.conceal();
+    }
+
     // Output.
 
     /// The shell or a program wrote. What the terminal gets of it comes back at once; [`Session::absorb`] does the rest.
     pub fn on_output(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut forward = Vec::with_capacity(bytes.len() + 64);
-        if self.steps.is_empty() {
-            self.fed_ground = self.tap.at_ground();
+        if self.steps.is_empty() && !self.painted.is_shown() && self.tap.passes(bytes) {
+            self.raw.extend_from_slice(bytes);
+            self.output += bytes.len() as u64;
+            return bytes.to_vec();
         }
+        self.split_raw();
+        let mut forward = self.split(bytes);
+        self.output += forward.len() as u64;
+        if forward.is_empty() || !self.painted.is_shown() {
+            return forward;
+        }
+        let mut clean = self.make_way(&forward);
+        clean.append(&mut forward);
+        clean
+    }
+
+    /// Splits output into what the terminal gets, which comes back, and steps for us.
+    fn split(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut forward = Vec::with_capacity(bytes.len() + 64);
         let steps = &mut self.steps;
         let size = &mut self.steps_size;
         self.tap.push(bytes, |piece| match piece {
@@ -474,13 +556,25 @@ impl Session {
             Piece::Image => steps.push(Step::Image),
             Piece::Mark(mark) => steps.push(Step::Mark(mark)),
         });
-        self.output += forward.len() as u64;
-        if forward.is_empty() || !self.painted.is_shown() {
-            return forward;
+        forward
+    }
+
+    /// Splits the output that was passed on as it came; of a flood only what is still to be seen goes to the model.
+    fn split_raw(&mut self) {
+        let raw = std::mem::take(&mut self.raw);
+        let is_plain = self.tap.at_ground() && !self.tap.has_margins(self.screen.size().0);
+        let kept = (is_plain && self.steps.is_empty() && !self.screen.has_odd_modes())
+            .then(|| skim(&raw, self.screen.size().0))
+            .flatten();
+        match kept {
+            Some(kept) => {
+                self.tap.skip_plain(&raw);
+                self.steps_size += kept.len();
+                self.steps.push(Step::Feed(kept));
+            }
+            // It has reached the terminal already.
+            None => drop(self.split(&raw)),
         }
-        let mut clean = self.make_way(&forward);
-        clean.append(&mut forward);
-        clean
     }
 
     /// What takes away so much of ours as this output could run into.
@@ -495,10 +589,10 @@ impl Session {
 
     /// How much has been passed on and not been followed yet, in bytes and marks.
     pub fn backlog(&self) -> usize {
-        if self.start_until.is_some() && self.steps_size < MAX_START_OUTPUT {
+        if self.start_until.is_some() && self.steps_size + self.raw.len() < MAX_START_OUTPUT {
             return 0;
         }
-        self.steps_size + self.steps.len()
+        self.steps_size + self.steps.len() + self.raw.len()
     }
 
     /// Whether something of ours is on the screen.
@@ -508,15 +602,16 @@ impl Session {
 
     /// Follows what was written: feeds the model, reads the marks, learns the line, asks.
     pub fn absorb(&mut self, now: Instant, reads_keys: &dyn Fn() -> bool) {
-        if self.start_until.is_some() && self.steps_size < MAX_START_OUTPUT {
+        if self.start_until.is_some() && self.steps_size + self.raw.len() < MAX_START_OUTPUT {
             return;
         }
         self.start_until = None;
+        self.split_raw();
         let shown = !self.steps.is_empty();
         self.steps_size = 0;
         for step in std::mem::take(&mut self.steps) {
             match step {
-                Step::Feed(bytes) => self.feed(&bytes),
+                Step::Feed(bytes) => self.screen.feed(&bytes),
                 Step::Image => self.screen.doubt(),
                 Step::Mark(mark) => self.on_mark(mark, now),
             }
@@ -525,15 +620,6 @@ impl Session {
             self.read_screen(reads_keys);
             self.line_may_have_changed(now, reads_keys);
         }
-    }
-
-    /// Feeds the model; of a flood only what is still to be seen.
-    fn feed(&mut self, bytes: &[u8]) {
-        let plain = std::mem::replace(&mut self.fed_ground, false);
-        let skimmed = (plain && !self.tap.has_margins(self.screen.size().0) && !self.screen.has_odd_modes())
-            .then(|| skim(bytes, self.screen.size().0))
-            .flatten();
-        self.screen.feed(skimmed.as_deref().unwrap_or(bytes));
     }
 
     fn on_mark(&mut self, mark: Mark, now: Instant) {
@@ -547,12 +633,14 @@ impl Session {
             Mark::World { name, text } => self.world.set(&name, text),
             Mark::Done(status) => self.on_done(status, now),
             Mark::Begin => {
-                self.phase = Phase::Prompt;
                 self.screen.begin_line();
-                self.awaiting |= self.shell == Some(Shell::Fish);
+                self.begin_line(now);
             }
             Mark::Line { state, cursor, text } => {
                 self.phase = Phase::Prompt;
+                if self.shell == Some(Shell::Zsh) {
+                    self.left_until = None;
+                }
                 self.awaiting = std::mem::take(&mut self.report_old) && self.shell == Some(Shell::Fish);
                 if std::mem::take(&mut self.report_asked) {
                     self.effects.push(Effect::ClearEdit);
@@ -573,6 +661,7 @@ impl Session {
         let line = line.map(|line| line.trim_end_matches('\n').to_owned()).filter(|line| !line.is_empty());
         self.running = line.map(|line| (line, now));
         self.phase = Phase::Running;
+        self.left_until = None;
         self.stop_editing();
     }
 
@@ -589,6 +678,8 @@ impl Session {
             self.effects.push(Effect::Tell(ToDaemon::Ran(ran)));
         }
         self.phase = Phase::Prompt;
+        self.left_until = None;
+        self.left_insert = false;
         self.stop_editing();
     }
 
@@ -604,13 +695,16 @@ impl Session {
 
     /// bash does not tell its line: it is read off the screen, and asked for when the screen leaves a doubt.
     fn read_screen(&mut self, reads_keys: &dyn Fn() -> bool) {
-        if self.shell != Some(Shell::Bash) || self.phase != Phase::Prompt || self.report_asked {
+        if self.shell != Some(Shell::Bash) || !self.is_editing() || self.report_asked {
             return;
         }
-        match self.screen.read_line() {
+        match self.screen.read_line().filter(|_| !self.left_insert) {
             None => drop(self.edit.lose()),
+            // Only after a key: what is written without one may be a program that has just been started.
             Some(reading) if !reading.certain && reading.text != self.edit.text() => {
-                self.ask_report(reads_keys)
+                if self.awaiting {
+                    self.ask_report(reads_keys);
+                }
             }
             Some(reading) => {
                 self.awaiting = false;
@@ -737,8 +831,11 @@ impl Session {
 
     /// Whether there is anything to show at all.
     fn wants_overlay(&self) -> bool {
-        let editing = self.phase == Phase::Prompt && self.shell.is_some() && self.edit.is_command_line();
-        editing && !self.edit.text().trim().is_empty() && (self.shows_menu() || self.ghost().is_some())
+        let editing = self.is_editing() && self.shell.is_some() && self.edit.is_command_line();
+        editing
+            && self.can_insert
+            && !self.edit.text().trim().is_empty()
+            && (self.shows_menu() || self.ghost().is_some())
     }
 
     /// Whether drawing here and coming back leaves no trace.
@@ -844,6 +941,9 @@ impl Session {
             self.take(first, now, reads_keys);
             self.take_held(now, reads_keys);
             self.ask_fish(reads_keys);
+        }
+        if passed(&mut self.left_until) {
+            self.return_to_line(now, reads_keys);
         }
         if passed(&mut self.stale_until) {
             self.render(now, reads_keys);

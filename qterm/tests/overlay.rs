@@ -571,16 +571,6 @@ fn the_dropdown_is_gone_before_the_shell_hears_of_another_size() {
 }
 
 #[test]
-fn what_someone_else_removed_is_not_removed_again() {
-    let mut bench = at_prompt(Terminal::vt100, "$ git ");
-    bench.show(&Want { menu: Some((&answer_of(&["add", "branch"]), None)), ghost: Some("add"), column: 6 });
-    bench.painted.lost_below(0);
-    assert!(!bench.painted.has_menu() && bench.painted.has_ghost());
-    bench.painted.lost();
-    assert_eq!(overlay::hide(&bench.model, &mut bench.painted), b"");
-}
-
-#[test]
 fn small_terminals_show_nothing() {
     for (rows, cols) in [(4, 80), (24, 19)] {
         let mut bench = Bench::new(Terminal::grid, Size { rows, cols }, style("many"));

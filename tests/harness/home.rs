@@ -114,28 +114,6 @@ impl Home {
         command.output().expect("q can be run")
     }
 
-    /// A git repository in the directory `repo`, with the branches `main`, `dev` and `feature`.
-    pub fn with_repository(self) -> Home {
-        self.write("repo/README.md", "A repository.\n");
-        let steps: [&[&str]; 5] = [
-            &["init", "--quiet", "--initial-branch=main"],
-            &["add", "README.md"],
-            &["-c", "user.name=U", "-c", "user.email=u@example.org", "commit", "--quiet", "--message=First"],
-            &["branch", "dev"],
-            &["branch", "feature"],
-        ];
-        for step in steps {
-            let mut git = Command::new("git");
-            git.args(step)
-                .env_clear()
-                .envs(self.environment(Shell::Bash))
-                .current_dir(self.path().join("repo"));
-            let output = git.output().expect("git can be run");
-            assert!(output.status.success(), "git {step:?}: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        self
-    }
-
     /// Prepares to start an interactive shell.
     pub fn launch(&self, shell: Shell) -> Launch<'_> {
         Launch {

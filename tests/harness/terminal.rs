@@ -185,16 +185,6 @@ impl Terminal {
         }
     }
 
-    /// Waits until the program has written `bytes`, counted from `mark`.
-    #[track_caller]
-    pub fn wait_for_output(&self, mark: usize, bytes: &[u8]) {
-        let written =
-            |state: &State| state.raw[mark..].windows(bytes.len()).any(|part| part == bytes).then_some(());
-        if let Err(why) = self.wait(written) {
-            panic!("{why} while waiting for the output {}\n{}", bytes.escape_ascii(), self.report());
-        }
-    }
-
     /// Waits until the terminal looks exactly like `expected`. Panics with the differences when it does not.
     #[track_caller]
     pub fn wait_for_picture(&self, what: &str, expected: &Picture) {

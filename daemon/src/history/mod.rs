@@ -359,7 +359,7 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             fs::write(dir.path().join("history"), history).unwrap();
             let history_file = dir.path().join("history").to_str().unwrap().to_owned();
-            let context = Context { history_file, cwd: "/work".into(), ..Context::default() };
+            let context = Context { history_file, cwd: "/home/u".into(), ..Context::default() };
             let world = World { dir, histories: Histories::default(), context };
             world.refresh();
             world
@@ -404,7 +404,7 @@ mod tests {
     #[test]
     fn the_same_directory_comes_first() {
         let world = World::new("");
-        world.ran("make here", "/work", 0);
+        world.ran("make here", "/home/u", 0);
         world.ran("make there", "/elsewhere", 0);
         assert_eq!(world.rest("make "), "here");
     }
@@ -412,18 +412,18 @@ mod tests {
     #[test]
     fn what_failed_is_not_suggested_until_it_works() {
         let world = World::new("gti status\ngit status\n");
-        world.ran("gti status", "/work", 127);
+        world.ran("gti status", "/home/u", 127);
         assert_eq!(world.rest("gt"), "");
-        world.ran("gti status", "/work", 0);
+        world.ran("gti status", "/home/u", 0);
         assert_eq!(world.rest("gt"), "i status");
     }
 
     #[test]
     fn private_lines_are_not_kept() {
         let world = World::new(" echo private\nmysql -phunter2\n");
-        world.ran(" echo secret", "/work", 0);
-        world.ran("deploy --token abc", "/work", 0);
-        world.ran("for x in 1; do\nls; done", "/work", 0);
+        world.ran(" echo secret", "/home/u", 0);
+        world.ran("deploy --token abc", "/home/u", 0);
+        world.ran("for x in 1; do\nls; done", "/home/u", 0);
         for start in [" echo", "mysql", "deploy", "for"] {
             assert_eq!(world.rest(start), "", "{start}");
         }

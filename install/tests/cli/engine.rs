@@ -10,7 +10,7 @@ use std::{
 };
 
 use protocol::{
-    Answer, Candidate, Context, Failed, FromDaemon, Parsed, Request, Shell, ToDaemon,
+    Answer, Candidate, Context, Failed, FromDaemon, Parsed, Request, Shell, Status, ToDaemon,
     frame::{self, Decoder},
 };
 use serde_json::Value;
@@ -22,8 +22,14 @@ fn runtime(home: &Home) -> std::path::PathBuf {
     home.at("../q")
 }
 
-/// Plays a daemon for one connection: waits for a context and a question, gives these replies, and returns what it heard.
+/// Plays a daemon that has specs; see [`play_with`].
 fn play(home: &Home, replies: Vec<FromDaemon>) -> JoinHandle<(Context, ToDaemon)> {
+    play_with(home, replies, Status::default())
+}
+
+/// Plays a daemon for one connection: waits for a context and a question, gives these replies, says what it is when it is
+/// asked, and returns what it heard.
+fn play_with(home: &Home, replies: Vec<FromDaemon>, status: Status) -> JoinHandle<(Context, ToDaemon)> {
     fs::create_dir(runtime(home)).unwrap();
     fs::set_permissions(runtime(home), fs::Permissions::from_mode(0o700)).unwrap();
     let listener = UnixListener::bind(runtime(home).join("qd.sock")).unwrap();
@@ -42,6 +48,13 @@ fn play(home: &Home, replies: Vec<FromDaemon>) -> JoinHandle<(Context, ToDaemon)
         }
         for reply in replies {
             stream.write_all(&frame::encode(&reply).unwrap()).unwrap();
+        }
+        while let Ok(length @ 1..) = stream.read(&mut buffer) {
+            decoder.push(&buffer[..length]);
+            if decoder.next::<ToDaemon>().unwrap() == Some(ToDaemon::Status) {
+                stream.write_all(&frame::encode(&FromDaemon::Status(status)).unwrap()).unwrap();
+                break;
+            }
         }
         let question = heard.remove(1);
         let ToDaemon::Context(context) = heard.remove(0) else { panic!("a context comes first") };
@@ -157,6 +170,17 @@ fn a_refusal_is_an_error() {
 }
 
 #[test]
+fn an_engine_without_specs_is_an_error() {
+    let home = Home::new();
+    let status = Status { archive_error: Some("the archive is cut off".into()), ..Status::default() };
+    let daemon = play_with(&home, vec![answer(&["a"], false)], status);
+    let output = home.q(&["complete", "git "]);
+    assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b""[..]));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("the archive is cut off"));
+    daemon.join().unwrap();
+}
+
+#[test]
 fn a_folder_that_others_may_enter_is_not_trusted() {
     let home = Home::new();
     fs::create_dir(runtime(&home)).unwrap();
@@ -172,8 +196,10 @@ fn an_engine_of_its_own_is_asked_in_json_and_does_not_stay() {
     home.move_program("bin");
     let reply = String::from_utf8(frame::encode_json(&answer(&["a"], false)).unwrap()).unwrap();
     home.write("reply", reply);
+    let status = FromDaemon::Status(Status::default());
+    home.write("status", String::from_utf8(frame::encode_json(&status).unwrap()).unwrap());
     // It would stay: q has to end it.
-    let code = r#"echo "$@" >said; echo $$ >process; head -n 2 >>said; cat reply; exec sleep 1000"#;
+    let code = r#"echo "$@" >said; echo $$ >process; head -n 2 >>said; cat reply; head -n 1 >/dev/null; cat status; exec sleep 1000"#;
     write_program(&home, "bin/qd", code);
     assert_eq!(home.q_says(&["complete", "--no-daemon", "git "]), "a\twhat a does\\u{7}\n");
     let said = home.read("said");

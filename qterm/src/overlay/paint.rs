@@ -76,17 +76,6 @@ impl Painted {
         self.page.max(1)
     }
 
-    /// Everything that was painted has been removed by someone else.
-    pub fn lost(&mut self) {
-        *self = Painted::default();
-    }
-
-    /// Everything below a row has been removed by someone else, as `CSI J` does.
-    pub fn lost_below(&mut self, row: usize) {
-        self.strips.retain(|&painted, _| painted <= row);
-        self.forget_empty();
-    }
-
     /// The side on which the dropdown is open.
     pub(super) fn side(&self) -> Option<Side> {
         self.side
@@ -101,12 +90,6 @@ impl Painted {
         self.side = menu.map(|menu| menu.place.side);
         self.first = menu.map_or(0, |menu| menu.first);
         self.page = menu.map_or(0, |menu| menu.page);
-    }
-
-    fn forget_empty(&mut self) {
-        if !self.has_menu() {
-            self.take_menu(None);
-        }
     }
 }
 

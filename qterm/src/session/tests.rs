@@ -396,6 +396,31 @@ fn bash_is_read_off_the_screen() {
 }
 
 #[test]
+fn in_bash_vi_mode_nothing_is_offered_after_escape() {
+    let mut bench = Bench::new("bash");
+    bench.shell_mark("W;keys;q:vi");
+    bench.types(b"\x1b");
+    bench.types(b"A git che");
+    bench.shell_writes(b"git che");
+    assert!(!bench.told.iter().any(|message| matches!(message, ToDaemon::Complete(_))));
+    bench.shell_mark("C");
+    bench.prompt();
+    bench.types(b"git che");
+    bench.shell_writes(b"git che");
+    assert!(matches!(bench.told.last(), Some(ToDaemon::Complete(request)) if request.line == "git che"));
+}
+
+#[test]
+fn what_cannot_be_inserted_is_not_offered() {
+    let mut bench = zsh_with_menu();
+    bench.session.stop_offering();
+    bench.carry_out();
+    assert_eq!(bench.screen().trim_end(), "$ git che");
+    bench.types(b"\x1b[B\t\r");
+    assert_eq!(bench.take_shell(), b"\x1b[B\t\r");
+}
+
+#[test]
 fn bash_is_asked_when_the_screen_leaves_a_doubt() {
     let mut bench = Bench::new("bash");
     bench.types(b"echo \x16\x01 ");
@@ -480,6 +505,51 @@ fn what_rows_have_in_common_is_never_half_an_escape() {
     {
         assert_eq!(whole_escapes(text), whole);
     }
+}
+
+#[test]
+fn after_enter_no_key_of_ours_can_reach_the_program() {
+    let mut bench = Bench::new("bash");
+    bench.types(b"cat");
+    bench.shell_writes(b"cat");
+    bench.types(b"\r");
+    bench.shell_writes(b"\r\n\x1b[?2004l\r");
+    bench.types(b"x");
+    bench.shell_writes(b"^A\tx");
+    assert_eq!(bench.take_shell(), b"cat\rx");
+    let mut bench = Bench::new("fish");
+    bench.shell_mark("L;main;0;u:");
+    bench.take_shell();
+    bench.types(b"cat\rx");
+    bench.types(b"y\t");
+    assert_eq!(bench.take_shell(), b"cat\rxy\t");
+}
+
+#[test]
+fn a_prompt_that_was_typed_ahead_for_is_not_asked_about_at_once() {
+    let mut bench = Bench::new("fish");
+    bench.shell_mark("L;main;0;u:");
+    bench.shell_mark("C");
+    bench.take_shell();
+    bench.types(b"vim\rx");
+    bench.shell_mark("D;0");
+    bench.shell_mark("B");
+    bench.types(b"y");
+    assert_eq!(bench.take_shell(), b"vim\rxy");
+    bench.passes(AHEAD_LIMIT);
+    assert_eq!(bench.take_shell(), REPORT_KEY, "nothing has started: it was not for the shell");
+}
+
+#[test]
+fn an_enter_that_the_shell_kept_for_itself_is_forgotten() {
+    let mut bench = Bench::new("fish");
+    bench.shell_mark("L;main;0;u:");
+    bench.take_shell();
+    bench.types(b"\r");
+    bench.types(b"g");
+    assert_eq!(bench.take_shell(), b"\rg");
+    bench.passes(RETURN_LIMIT);
+    assert_eq!(bench.take_shell(), REPORT_KEY);
 }
 
 #[test]
