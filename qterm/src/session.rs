@@ -246,11 +246,12 @@ impl Session {
         self.ask_fish(reads_keys);
     }
 
-    /// The start of a key is kept only while the key could be ours, or while an answer of ours is expected.
+    /// The start of a key is kept only while the key could be ours, while an answer of ours is expected, or behind keys that
+    /// wait: it must not overtake them.
     fn wait_for_rest(&mut self, now: Instant) {
         if self.decoder.expects_position() {
             self.partial_until = Some(now + PARTIAL_POSITION_LIMIT);
-        } else if self.painted.is_shown() && !self.decoder.is_pasting() {
+        } else if !self.held.is_empty() || (self.painted.is_shown() && !self.decoder.is_pasting()) {
             self.partial_until = Some(now + PARTIAL_LIMIT);
         } else {
             let bytes = self.decoder.release();
@@ -262,10 +263,11 @@ impl Session {
     fn take_held(&mut self, now: Instant, reads_keys: &dyn Fn() -> bool) {
         let inputs = std::mem::take(&mut self.held);
         let mut inputs = inputs.into_iter();
-        self.hold_until = None;
+        // Keys that come meanwhile do not make it longer.
+        let until = self.hold_until.take().unwrap_or(now + HOLD_LIMIT);
         while let Some(input) = inputs.next() {
             if self.must_hold(&input) {
-                self.hold_until = Some(now + HOLD_LIMIT);
+                self.hold_until = Some(until);
                 self.held = std::iter::once(input).chain(inputs).collect();
                 return;
             }

@@ -291,6 +291,15 @@ fn tab_in_a_burst_waits_for_the_answer() {
 }
 
 #[test]
+fn the_start_of_a_key_does_not_overtake_keys_that_wait() {
+    let mut bench = Bench::new("zsh");
+    bench.types(b"git che\t\x1b");
+    assert_eq!(bench.take_shell(), b"git che");
+    bench.passes(HOLD_LIMIT);
+    assert_eq!(bench.take_shell(), b"\t\x1b");
+}
+
+#[test]
 fn a_held_tab_goes_to_the_shell_when_no_answer_comes() {
     let mut bench = Bench::new("zsh");
     bench.types(b"git che\t");
