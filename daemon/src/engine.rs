@@ -12,7 +12,9 @@ use protocol::{
     Answer, ArgumentHint, Candidate, Context, ExpectedArgument, Expects, Ghost, Kind, Parsed, ParsedCommand,
     ParsedWord, Request, Shell, Token,
 };
-use specs::model::{Arg, FilterStrategy, Generator, NativePaths, PathFilter, Script, Spec, Template};
+use specs::model::{
+    Arg, FilterStrategy, Generator, NativePaths, PathFilter, QueryTerm, Spec, Template, Trigger,
+};
 
 use crate::candidates::{Draft, spec, variable};
 use crate::edit::{Target, edit};
@@ -21,6 +23,8 @@ use crate::parse::aliases;
 use crate::parse::lex::{Command, Line, Quote, Spot, Word, assignment, lex};
 use crate::parse::place::{self, Place};
 use crate::rank::{Group, Ranked, rank};
+use crate::settings::Settings;
+use crate::slow::{Found, Generated, Ready, Slow};
 
 /// Where specs come from.
 pub trait Specs: Send + Sync {
@@ -71,31 +75,10 @@ pub struct Question<'a> {
     pub usage: &'a dyn Usage,
     /// Files and programs.
     pub world: &'a dyn World,
-}
-
-/// A source that needs a program run.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Slow {
-    /// Names out of a git repository.
-    Git {
-        /// Which names.
-        what: GitNames,
-        /// The directory to ask in, absolute.
-        cwd: PathBuf,
-    },
-}
-
-/// Names that a git repository has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum GitNames {
-    /// Local branches.
-    Branches,
-    /// Local branches, and those of the remotes.
-    AllBranches,
-    /// Tags.
-    Tags,
-    /// Remotes.
-    Remotes,
+    /// What was fetched for this question before.
+    pub ready: &'a dyn Ready,
+    /// What the user set.
+    pub settings: &'a Settings,
 }
 
 /// What is there at once, and what is still to come.
@@ -103,7 +86,7 @@ pub enum GitNames {
 pub struct Progress {
     /// The answer so far; `pending` when `slow` is not empty.
     pub answer: Answer,
-    /// What to run for the rest; each yields drafts for [`Engine::join`].
+    /// What to fetch for the rest; the same question is asked again when some of it is there.
     pub slow: Vec<Slow>,
 }
 
@@ -130,30 +113,8 @@ impl Engine {
         Engine { specs }
     }
 
-    /// What is there at once.
+    /// What is there at once, and what to fetch for the rest.
     pub fn complete(&self, question: &Question) -> Progress {
-        self.answer(question, Vec::new())
-    }
-
-    /// The answer with the drafts of the slow sources added.
-    pub fn join(&self, question: &Question, slow: Vec<(Slow, Vec<Draft>)>) -> Answer {
-        let progress = self.answer(question, slow);
-        Answer { pending: false, ..progress.answer }
-    }
-
-    /// What the line means, without candidates.
-    pub fn parse(&self, context: &Context, request: &Request) -> Parsed {
-        let Some(line) = Understood::of(context, request) else {
-            return Parsed { generation: request.generation, ..Parsed::default() };
-        };
-        let mut parsed = line.parsed(request.generation);
-        if line.line.spot == Spot::Word {
-            place::find(&*self.specs, line.words(), &mut |place| describe(place, &mut parsed));
-        }
-        parsed
-    }
-
-    fn answer(&self, question: &Question, ready: Vec<(Slow, Vec<Draft>)>) -> Progress {
         let request = question.request;
         let none = Answer { generation: request.generation, ..Answer::default() };
         let Some(line) = Understood::of(question.context, request) else {
@@ -163,7 +124,7 @@ impl Engine {
             let answer = Answer { ghost: line.ghost(question, "", &[]), ..none };
             return Progress { answer, slow: Vec::new() };
         };
-        let mut gathered = self.gather(question, &line, word, ready);
+        let mut gathered = self.gather(question, &line, word);
         let slow = std::mem::take(&mut gathered.slow);
         let rows = line.rows(question, word, &mut gathered);
         let answer = Answer {
@@ -179,14 +140,20 @@ impl Engine {
         Progress { answer, slow }
     }
 
+    /// What the line means, without candidates.
+    pub fn parse(&self, context: &Context, request: &Request, ready: &dyn Ready) -> Parsed {
+        let Some(line) = Understood::of(context, request) else {
+            return Parsed { generation: request.generation, ..Parsed::default() };
+        };
+        let mut parsed = line.parsed(request.generation);
+        if line.line.spot == Spot::Word {
+            place::find(&*self.specs, ready, line.words(), &mut |place| describe(place, &mut parsed));
+        }
+        parsed
+    }
+
     /// The drafts for the word at the cursor.
-    fn gather(
-        &self,
-        question: &Question,
-        line: &Understood,
-        word: &Word,
-        ready: Vec<(Slow, Vec<Draft>)>,
-    ) -> Gathered {
+    fn gather(&self, question: &Question, line: &Understood, word: &Word) -> Gathered {
         let mut gathered = Gathered { query: word.before().to_string(), ..Gathered::default() };
         if let Some(spot) = variable::spot(word) {
             gathered.query = word.before()[spot.from..].to_string();
@@ -201,28 +168,21 @@ impl Engine {
                 gathered.add_paths(files, from, PathKind::default());
             }
             Spot::Word if line.words().len() == 1 => gathered.add_commands(files),
-            Spot::Word => self.gather_place(question, line, word, ready, &mut gathered),
+            Spot::Word => self.gather_place(question, line, word, &mut gathered),
             Spot::Nothing => {}
         }
         gathered
     }
 
     /// The drafts for a word behind a command.
-    fn gather_place(
-        &self,
-        question: &Question,
-        line: &Understood,
-        word: &Word,
-        ready: Vec<(Slow, Vec<Draft>)>,
-        gathered: &mut Gathered,
-    ) {
+    fn gather_place(&self, question: &Question, line: &Understood, word: &Word, gathered: &mut Gathered) {
         let files = Files { question, word, specs: &*self.specs };
-        let mut ready = Some(ready);
         let mut known = false;
-        place::find(&*self.specs, line.words(), &mut |place| {
+        let missing = place::find(&*self.specs, question.ready, line.words(), &mut |place| {
             known = true;
-            gathered.add_place(place, files, ready.take().unwrap_or_default());
+            gathered.add_place(place, files);
         });
+        gathered.slow.extend(missing);
         if !known {
             gathered.add_paths(files, 0, PathKind::default());
         }
@@ -312,7 +272,7 @@ impl Gathered {
     }
 
     /// Adds what a spec offers at a place.
-    fn add_place(&mut self, place: &Place, files: Files, ready: Vec<(Slow, Vec<Draft>)>) {
+    fn add_place(&mut self, place: &Place, files: Files) {
         let word = files.word;
         let rows = spec::drafts(place, word.before());
         // The value of the last option of a cluster begins behind the cluster.
@@ -324,37 +284,37 @@ impl Gathered {
         self.add(place.from, word, rows.subcommands);
         self.add(value_from, word, rows.values);
         if let Some(expected) = &place.expected {
-            self.add_sources(expected.arg, value_from, files, ready);
+            self.add_sources(place, expected.arg, value_from, files);
         }
         self.add(place.from, word, rows.additional);
         self.add(place.from, word, rows.options);
     }
 
     /// Adds what an argument's templates and generators yield.
-    fn add_sources(&mut self, arg: &Arg, from: usize, files: Files, ready: Vec<(Slow, Vec<Draft>)>) {
-        let git = self.command.first().is_some_and(|command| command == "git");
-        if git && arg.generators.iter().any(lists_changes) {
-            // What git would list are some of the files here.
-            self.add_paths(files, from, PathKind::default());
-        } else if let Some(kind) = PathKind::of(arg) {
+    fn add_sources(&mut self, place: &Place, arg: &Arg, from: usize, files: Files) {
+        if let Some(kind) = PathKind::of(arg) {
             self.add_paths(files, from, kind);
         }
         if arg.is_command {
             self.add_wrapped(files, from);
         }
-        let asked: Vec<GitNames> = match git {
-            true => {
-                arg.generators.iter().filter_map(|generator| git_names(generator, &self.command)).collect()
-            }
-            false => Vec::new(),
-        };
-        for what in asked {
-            let slow = Slow::Git { what, cwd: PathBuf::from(&files.question.context.cwd) };
-            match ready.iter().find(|(done, _)| *done == slow) {
-                Some((_, drafts)) => self.add(from, files.word, drafts.clone()),
-                None if slow.runs() && !self.slow.contains(&slow) => self.slow.push(slow),
-                None => {}
-            }
+        for generator in arg.generators.iter().filter(|generator| runs(generator)) {
+            self.add_generator(place, arg, generator, from, files);
+        }
+    }
+
+    /// Adds the rows of a generator, or notes that they are to be fetched.
+    fn add_generator(&mut self, place: &Place, arg: &Arg, generator: &Generator, from: usize, files: Files) {
+        let token = files.word.before().get(from..).unwrap_or_default();
+        let slow = Slow::Rows(Box::new(generated(place, arg, generator, token)));
+        let found = files.question.ready.ready(&slow);
+        let stale = !matches!(&found, Some(Found::Rows(rows)) if !rows.stale);
+        if let Some(Found::Rows(rows)) = found {
+            let term = query_term(generator, token, rows.query.as_deref());
+            self.add(from + token.len() - term.len(), files.word, rows.drafts.to_vec());
+        }
+        if stale && !self.slow.contains(&slow) {
+            self.slow.push(slow);
         }
     }
 
@@ -395,14 +355,6 @@ impl Gathered {
 fn is_common(draft: &Draft, typed: &str, specs: &dyn Specs) -> bool {
     let name = draft.names[0].as_str();
     draft.kind == Kind::Alias || (name.starts_with(typed) && specs.describes(name))
-}
-
-impl Slow {
-    /// It has a place to run in.
-    fn runs(&self) -> bool {
-        let Slow::Git { cwd, .. } = self;
-        cwd.is_absolute()
-    }
 }
 
 /// Where files are looked for.
@@ -522,39 +474,45 @@ impl<'a> PathKind<'a> {
     }
 }
 
-/// What the program of a generator is told to do: `git --no-optional-locks branch -a` to `branch` and all words.
-fn git_verb(generator: &Generator) -> Option<(&str, &[String])> {
-    let argv = match generator.script.as_ref()? {
-        Script::Argv(argv) | Script::Command { argv, .. } => argv,
-        Script::Function(_) => return None,
-    };
-    let (program, rest) = argv.split_first()?;
-    let verb = rest.iter().find(|word| !word.starts_with('-'))?;
-    (program == "git").then_some((verb.as_str(), rest))
+/// Whether a generator needs a program or a function; paths are read natively.
+fn runs(generator: &Generator) -> bool {
+    let natively = generator.native_paths.is_some() || !generator.templates.is_empty();
+    !natively && (generator.script.is_some() || generator.custom.is_some())
 }
 
-/// The names that a generator of the git spec asks for.
-fn git_names(generator: &Generator, command: &[String]) -> Option<GitNames> {
-    let Some((verb, words)) = git_verb(generator) else {
-        // Only the branches that can be deleted are found by a function alone.
-        let branch = generator.custom.is_some() && command.get(1).is_some_and(|verb| verb == "branch");
-        return branch.then_some(GitNames::Branches);
+/// A generator with what its rows depend on.
+fn generated(place: &Place, arg: &Arg, generator: &Generator, token: &str) -> Generated {
+    let whole = arg.debounce.is_some()
+        || matches!(generator.trigger, Some(Trigger::Function(_)))
+        || matches!(generator.query_term, Some(QueryTerm::Function(_)));
+    let seen = match &generator.trigger {
+        _ if whole => token,
+        Some(Trigger::String(separator)) => through_last(token, separator),
+        _ => "",
     };
-    match verb {
-        "branch" if words.iter().any(|word| matches!(word.as_str(), "-a" | "--all" | "-r" | "--remotes")) => {
-            Some(GitNames::AllBranches)
-        }
-        "branch" => Some(GitNames::Branches),
-        "tag" => Some(GitNames::Tags),
-        "remote" => Some(GitNames::Remotes),
-        _ => None,
+    Generated {
+        command: place.command.first().cloned().unwrap_or_default(),
+        generator: generator.clone(),
+        words: place.words.clone(),
+        token: seen.to_string(),
+        dangerous: arg.dangerous,
+        debounce: arg.debounce,
     }
 }
 
-/// Whether a generator of the git spec asks for changed files.
-fn lists_changes(generator: &Generator) -> bool {
-    git_verb(generator)
-        .is_some_and(|(verb, words)| verb == "status" || words.iter().any(|word| word == "--name-only"))
+/// The text up to the end of the last `separator` in it.
+fn through_last<'t>(text: &'t str, separator: &str) -> &'t str {
+    text.rfind(separator).map_or("", |at| &text[..at + separator.len()])
+}
+
+/// The part of the word that the rows of a generator are matched with; always its end.
+fn query_term<'t>(generator: &Generator, token: &'t str, decided: Option<&str>) -> &'t str {
+    let begin = match (&generator.query_term, decided) {
+        (Some(QueryTerm::After(separator)), _) => through_last(token, separator).len(),
+        (_, Some(term)) if token.ends_with(term) => token.len() - term.len(),
+        _ => 0,
+    };
+    &token[begin..]
 }
 
 /// Whether rows are matched letter by letter here.
@@ -632,10 +590,11 @@ mod tests {
     use std::collections::{BTreeMap, HashMap};
 
     use protocol::Kind;
-    use specs::model::{LoadSpec, Opt, Repeatable, Subcommand, Suggestion};
+    use specs::model::{LoadSpec, Opt, Repeatable, Script, Subcommand, Suggestion};
 
     use super::*;
     use crate::candidates::Insert;
+    use crate::slow::{NothingYet, Rows};
 
     /// Specs in memory.
     struct Library(HashMap<&'static str, Arc<Spec>>);
@@ -776,8 +735,15 @@ mod tests {
         let request =
             Request { generation: 7, line: marked.replacen('^', "", 1), cursor, ..Request::default() };
         let context = context(Shell::Bash);
-        let question =
-            Question { context: &context, request: &request, history: &Here, usage: &Here, world: &Here };
+        let question = Question {
+            context: &context,
+            request: &request,
+            history: &Here,
+            usage: &Here,
+            world: &Here,
+            ready: &NothingYet,
+            settings: &Settings::default(),
+        };
         Engine::new(Arc::new(library())).complete(&question)
     }
 
@@ -867,19 +833,36 @@ mod tests {
         assert_eq!((attached.query.as_str(), attached.token.start), ("al", 4));
     }
 
+    /// The same rows for every generator.
+    struct Branches;
+
+    impl Ready for Branches {
+        fn ready(&self, slow: &Slow) -> Option<Found> {
+            let Slow::Rows(_) = slow else { return None };
+            let branch = |name: &str| Draft { names: strings(&[name]), space: true, ..Draft::default() };
+            let drafts = Arc::new(["main", "topic"].map(branch).into());
+            Some(Found::Rows(Rows { drafts, ..Rows::default() }))
+        }
+    }
+
     #[test]
-    fn git_names_are_asked_for_and_joined() {
+    fn generators_are_asked_for_and_joined() {
         let first = progress("git checkout ma^");
         assert!(first.answer.pending);
-        let slow = Slow::Git { what: GitNames::AllBranches, cwd: "/project".into() };
-        assert_eq!(first.slow, std::slice::from_ref(&slow));
+        let [Slow::Rows(generated)] = first.slow.as_slice() else { panic!("{:?}", first.slow) };
+        assert_eq!((generated.words.join(" ").as_str(), generated.token.as_str()), ("git checkout", ""));
         let request = Request { line: "git checkout ma".into(), cursor: 15, ..Request::default() };
-        let context = context(Shell::Bash);
-        let question =
-            Question { context: &context, request: &request, history: &Here, usage: &Here, world: &Here };
-        let branches =
-            ["main", "topic"].map(|name| Draft { names: strings(&[name]), space: true, ..Draft::default() });
-        let answer = Engine::new(Arc::new(library())).join(&question, vec![(slow, branches.into())]);
+        let (context, settings) = (context(Shell::Bash), Settings::default());
+        let question = Question {
+            context: &context,
+            request: &request,
+            history: &Here,
+            usage: &Here,
+            world: &Here,
+            ready: &Branches,
+            settings: &settings,
+        };
+        let answer = Engine::new(Arc::new(library())).complete(&question).answer;
         assert_eq!(answer.candidates.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["main"]);
         assert_eq!(answer.ghost.map(|ghost| ghost.text).as_deref(), Some("in "));
         assert!(!answer.pending);
@@ -902,11 +885,18 @@ mod tests {
         assert_eq!(progress(&long).answer.candidates, []);
         let request = Request { line: "é".into(), cursor: 1, ..Request::default() };
         let context = context(Shell::Bash);
-        let question =
-            Question { context: &context, request: &request, history: &Here, usage: &Here, world: &Here };
+        let question = Question {
+            context: &context,
+            request: &request,
+            history: &Here,
+            usage: &Here,
+            world: &Here,
+            ready: &NothingYet,
+            settings: &Settings::default(),
+        };
         let engine = Engine::new(Arc::new(library()));
         assert_eq!(engine.complete(&question).answer.candidates, []);
-        assert_eq!(engine.parse(&context, &request).commands, []);
+        assert_eq!(engine.parse(&context, &request, &NothingYet).commands, []);
         let limited = Request { line: "git ".into(), cursor: 4, limit: 2, ..Request::default() };
         assert_eq!(engine.complete(&Question { request: &limited, ..question }).answer.candidates.len(), 2);
     }
@@ -914,7 +904,7 @@ mod tests {
     #[test]
     fn what_was_understood_is_told() {
         let request = Request { line: "A=1 git commit -a >x -".into(), cursor: 22, ..Request::default() };
-        let parsed = Engine::new(Arc::new(library())).parse(&context(Shell::Bash), &request);
+        let parsed = Engine::new(Arc::new(library())).parse(&context(Shell::Bash), &request, &NothingYet);
         let command = &parsed.commands[parsed.current as usize];
         assert_eq!(command.assignments, ["A=1"]);
         assert_eq!(command.redirects, [">x"]);

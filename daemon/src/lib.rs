@@ -19,6 +19,8 @@ pub mod run;
 mod seat;
 pub mod server;
 pub mod session;
+pub mod settings;
+pub mod slow;
 pub mod spec_cache;
 pub mod usage;
 pub mod world;

@@ -14,11 +14,13 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, spawn_blocking};
 use tokio::time::timeout_at;
 
-use crate::candidates::{Draft, generator};
-use crate::engine::{Engine, Question, Slow, Specs};
+use crate::candidates::generator;
+use crate::engine::{Engine, Question, Specs};
 use crate::history::Source;
 use crate::lock::lock;
 use crate::run::Runner;
+use crate::settings::Settings;
+use crate::slow::{Found, Ready, Rows, Slow};
 use crate::spec_cache::SpecCache;
 use crate::usage::{Choices, since_epoch};
 use crate::world::{Here, Look, Looks, Seeing};
@@ -149,8 +151,14 @@ pub struct Ask {
     received: Instant,
 }
 
-/// The rows of the slow sources that are there.
-type Rows = HashMap<Slow, Arc<Vec<Draft>>>;
+/// What the slow sources have said so far.
+type Fetched = HashMap<Slow, Found>;
+
+impl Ready for Fetched {
+    fn ready(&self, slow: &Slow) -> Option<Found> {
+        self.get(slow).cloned()
+    }
+}
 
 /// What came out of one pass through the engine.
 struct Pass {
@@ -176,7 +184,10 @@ impl Ask {
         let parsed = match self.check() {
             Err(message) => Err(message),
             Ok(()) => {
-                let parse = move || self.shared.engine.parse(&self.context, &self.request);
+                let parse = move || {
+                    let ready = self.sources.ready();
+                    self.shared.engine.parse(&self.context, &self.request, &ready)
+                };
                 spawn_blocking(parse).await.map_err(|_| stumbled())
             }
         };
@@ -209,29 +220,23 @@ impl Ask {
     }
 
     /// One pass through the engine, on a thread that may wait for a directory.
-    async fn pass(self: &Arc<Ask>, here: Here, rows: Rows) -> Result<Pass, String> {
+    async fn pass(self: &Arc<Ask>, here: Here, fetched: Fetched) -> Result<Pass, String> {
         let turn = Arc::clone(&self.turn).acquire_owned().await.map_err(|_| stumbled())?;
         let ask = Arc::clone(self);
         let pass = spawn_blocking(move || {
             let _turn = turn;
-            ask.think(here, &rows)
+            ask.think(here, &fetched)
         });
         pass.await.map_err(|_| stumbled())
     }
 
-    fn think(&self, here: Here, rows: &Rows) -> Pass {
+    fn think(&self, here: Here, ready: &Fetched) -> Pass {
         let (shared, context, request) = (&*self.shared, &*self.context, &self.request);
         let (history, usage) = (&shared.looks.histories, &shared.choices);
-        let question = Question { context, request, history, usage, world: &here };
+        let settings = &Settings::default();
+        let question = Question { context, request, history, usage, world: &here, ready, settings };
         let progress = shared.engine.complete(&question);
-        let (found, missing): (Vec<Slow>, _) =
-            progress.slow.into_iter().partition(|slow| rows.contains_key(slow));
-        if found.is_empty() {
-            return Pass { answer: progress.answer, missing, here };
-        }
-        let rows_of = |slow: Slow| rows.get(&slow).map(|rows| (slow, rows.to_vec()));
-        let answer = shared.engine.join(&question, found.into_iter().filter_map(rows_of).collect());
-        Pass { answer, missing, here }
+        Pass { answer: progress.answer, missing: progress.slow, here }
     }
 
     async fn send(&self, mut answer: Answer, pending: bool, out: &mpsc::Sender<FromDaemon>) {
@@ -274,13 +279,13 @@ struct Sources {
     runs: Mutex<HashMap<Slow, Run>>,
 }
 
-/// Yields once, what a program said.
+/// Yields once, what a source said.
 type Running = watch::Receiver<Option<Said>>;
 
-/// The rows that a program yielded, and when.
+/// What a source said, and when.
 #[derive(Clone, Debug)]
 struct Said {
-    rows: Arc<Vec<Draft>>,
+    found: Found,
     at: Instant,
 }
 
@@ -296,13 +301,8 @@ impl Run {
         let (say, said) = watch::channel(None);
         let (shared, context, slow) = (Arc::clone(&ask.shared), Arc::clone(&ask.context), slow.clone());
         let task = tokio::spawn(async move {
-            let question = generator::question(&slow);
-            let output = shared.runner.run(question, context).await;
-            let drafts = output.map(|output| generator::drafts(&slow, &output)).unwrap_or_else(|error| {
-                tracing::debug!(%error, "a program for candidates");
-                Vec::new()
-            });
-            say.send_replace(Some(Said { rows: Arc::new(drafts), at: Instant::now() }));
+            let found = fetch(&shared, context, &slow).await;
+            say.send_replace(Some(Said { found, at: Instant::now() }));
         });
         Run { said, task: task.abort_handle() }
     }
@@ -317,6 +317,22 @@ impl Run {
     }
 }
 
+/// Fetches what a source has to say.
+async fn fetch(shared: &Shared, context: Arc<Context>, slow: &Slow) -> Found {
+    let names = match slow {
+        Slow::Rows(generated) => generator::git_names(generated),
+        _ => None,
+    };
+    let cwd = PathBuf::from(&context.cwd);
+    let Some(what) = names.filter(|_| cwd.is_absolute()) else { return Found::Rows(Rows::default()) };
+    let output = shared.runner.run(generator::question(what, &cwd), context).await;
+    let drafts = output.map(|output| generator::drafts(what, &output)).unwrap_or_else(|error| {
+        tracing::debug!(%error, "a program for candidates");
+        Vec::new()
+    });
+    Found::Rows(Rows { drafts: Arc::new(drafts), ..Rows::default() })
+}
+
 impl Drop for Run {
     fn drop(&mut self) {
         self.task.abort();
@@ -325,14 +341,12 @@ impl Drop for Run {
 
 impl Sources {
     /// What is there and still good.
-    fn ready(&self) -> Rows {
+    fn ready(&self) -> Fetched {
         let mut runs = lock(&self.runs);
         runs.retain(|_, run| run.is_good());
-        let rows = |(slow, run): (&Slow, &Run)| {
-            let said = run.said.borrow();
-            Some((slow.clone(), Arc::clone(&said.as_ref()?.rows)))
-        };
-        runs.iter().filter_map(rows).collect()
+        let found =
+            |(slow, run): (&Slow, &Run)| Some((slow.clone(), run.said.borrow().as_ref()?.found.clone()));
+        runs.iter().filter_map(found).collect()
     }
 
     /// Sees to it that these run; a run that an older request began goes on when it is still wanted. Programs that

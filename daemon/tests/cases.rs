@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex};
 use daemon::candidates::Draft;
 use daemon::engine::{Engine, History, Question, Specs, Usage, World};
 use daemon::rank::{Group, rank};
+use daemon::settings::Settings;
+use daemon::slow::NothingYet;
 use protocol::{Answer, Candidate, Context, Kind, Parsed, Request, Shell};
 use serde_json::Value;
 use specs::archive::Archive;
@@ -114,7 +116,15 @@ fn context(case: &Value) -> Context {
 }
 
 fn complete(engine: &Engine, context: &Context, request: &Request) -> Answer {
-    let question = Question { context, request, history: &Nothing, usage: &Nothing, world: &Nothing };
+    let question = Question {
+        context,
+        request,
+        history: &Nothing,
+        usage: &Nothing,
+        world: &Nothing,
+        ready: &NothingYet,
+        settings: &Settings::default(),
+    };
     engine.complete(&question).answer
 }
 
@@ -297,7 +307,7 @@ fn replay(file: &str) -> (String, Vec<String>) {
         }
         let (request, context) = (request(&case), context(&case));
         let answer = complete(&engine, &context, &request);
-        let parsed = engine.parse(&context, &request);
+        let parsed = engine.parse(&context, &request, &NothingYet);
         let found = parse_differs(&case, &parsed)
             .or_else(|| rows_differ(&case, &answer))
             .or_else(|| edits_differ(&case, &answer));
@@ -332,7 +342,7 @@ fn exceptions_are_still_exceptions() {
     for case in ["corpus.jsonl", "hand.jsonl"].into_iter().flat_map(cases) {
         let Some((id, why)) = EXCEPTIONS.iter().find(|(id, _)| *id == text(&case, "id")) else { continue };
         let (request, context) = (request(&case), context(&case));
-        let parsed = parse_differs(&case, &engine.parse(&context, &request));
+        let parsed = parse_differs(&case, &engine.parse(&context, &request, &NothingYet));
         let differs = parsed.or_else(|| rows_differ(&case, &complete(&engine, &context, &request)));
         assert!(differs.is_some(), "{id} is answered alike: it needs no exception ({why})");
     }
@@ -472,7 +482,7 @@ fn a_small_spec_is_walked_alike() {
         if expected["node"] == "firstTokenSpec" {
             continue;
         }
-        let parsed = engine.parse(&Context::default(), &request);
+        let parsed = engine.parse(&Context::default(), &request, &NothingYet);
         let mine = parsed.expects.argument.and_then(|argument| argument.name);
         let found = (parsed.expects.subcommands, parsed.expects.options, mine, parsed.query);
         let name = expected["arg"].as_str().map(String::from);

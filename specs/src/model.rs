@@ -29,6 +29,19 @@ pub struct Versions {
     pub modules: Vec<(String, String)>,
 }
 
+impl Versions {
+    /// The module that serves a tool of this version; `None` when all modules are for newer ones.
+    #[must_use]
+    pub fn module_for(&self, installed: &str) -> Option<&str> {
+        let parts = |version: &str| -> Vec<u64> {
+            version.split('.').map(|part| part.parse().unwrap_or_default()).collect()
+        };
+        let installed = parts(installed);
+        let fits = self.modules.iter().rev().find(|(version, _)| parts(version) <= installed);
+        fits.map(|(_, module)| module.as_str())
+    }
+}
+
 /// A command or subcommand.
 ///
 /// It is the only type through which a tree recurses, so its `Deserialize` is where the depth is bounded.
@@ -251,7 +264,7 @@ pub struct Deprecated {
 }
 
 /// Built-in sources of values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Template {
     /// Files and folders.
     Filepaths,
@@ -284,7 +297,7 @@ pub enum LoadSpec {
 }
 
 /// A source of values that runs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Generator {
     /// The program to run.
     pub script: Option<Script>,
@@ -313,7 +326,7 @@ pub struct Generator {
 }
 
 /// Which paths a native lister keeps. The default keeps all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PathFilter {
     /// Endings without the first dot, such as `yml` or `tar.gz`: a file is kept that ends in one of them.
     pub extensions: Vec<String>,
@@ -324,7 +337,7 @@ pub struct PathFilter {
 }
 
 /// The well-known path listers of the corpus, recognised by their source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum NativePaths {
     /// Files and folders.
     Files,
@@ -333,7 +346,7 @@ pub enum NativePaths {
 }
 
 /// The program of a generator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Script {
     /// This argument vector.
     Argv(Vec<String>),
@@ -349,7 +362,7 @@ pub enum Script {
 }
 
 /// When a generator runs again while the same word is being typed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Trigger {
     /// When the last place of this string in the word changes.
     String(String),
@@ -358,7 +371,7 @@ pub enum Trigger {
 }
 
 /// Which part of the word rows are matched with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum QueryTerm {
     /// What follows the last place of this string.
     After(String),
@@ -367,7 +380,7 @@ pub enum QueryTerm {
 }
 
 /// How long a generator's answers are kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cache {
     /// `max-age` when true; otherwise an old answer is shown while a new one is fetched.
     pub max_age: bool,

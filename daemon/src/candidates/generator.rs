@@ -1,15 +1,17 @@
-//! Rows out of programs that are run: which program answers a [`Slow`] source, and what its output means.
+//! Rows out of programs that are run: which program answers a source, and what its output means.
 //!
 //! No program is run here. Only git so far, and only questions that run nothing of the repository's: its hooks, file
 //! system monitor, pager and remotes are switched off, and git's own `safe.directory` decides whose repositories it
 //! reads at all.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use protocol::Kind;
 
+use specs::model::{Generator, Script};
+
 use super::{Draft, Insert};
-use crate::engine::{GitNames, Slow};
+use crate::slow::Generated;
 
 /// Most names that git is asked for, the newest.
 const MAX_REFS: usize = 2_000;
@@ -55,9 +57,54 @@ const GIT: &[&str] = &[
     "diff.external=",
 ];
 
-/// What to run for a source.
-pub fn question(slow: &Slow) -> Question {
-    let Slow::Git { what, cwd } = slow;
+/// Names that a git repository has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GitNames {
+    /// Local branches.
+    Branches,
+    /// Local branches, and those of the remotes.
+    AllBranches,
+    /// Tags.
+    Tags,
+    /// Remotes.
+    Remotes,
+}
+
+/// The names that a generator of the git spec asks for.
+pub fn git_names(generated: &Generated) -> Option<GitNames> {
+    if generated.command != "git" {
+        return None;
+    }
+    let Some((verb, words)) = git_verb(&generated.generator) else {
+        // Only the branches that can be deleted are found by a function alone.
+        let branch =
+            generated.generator.custom.is_some() && generated.words.iter().any(|word| word == "branch");
+        return branch.then_some(GitNames::Branches);
+    };
+    match verb {
+        "branch" if words.iter().any(|word| matches!(word.as_str(), "-a" | "--all" | "-r" | "--remotes")) => {
+            Some(GitNames::AllBranches)
+        }
+        "branch" => Some(GitNames::Branches),
+        "tag" => Some(GitNames::Tags),
+        "remote" => Some(GitNames::Remotes),
+        _ => None,
+    }
+}
+
+/// What the program of a generator is told to do: `git --no-optional-locks branch -a` to `branch` and all words.
+fn git_verb(generator: &Generator) -> Option<(&str, &[String])> {
+    let argv = match generator.script.as_ref()? {
+        Script::Argv(argv) | Script::Command { argv, .. } => argv,
+        Script::Function(_) => return None,
+    };
+    let (program, rest) = argv.split_first()?;
+    let verb = rest.iter().find(|word| !word.starts_with('-'))?;
+    (program == "git").then_some((verb.as_str(), rest))
+}
+
+/// What to run for these names.
+pub fn question(what: GitNames, cwd: &Path) -> Question {
     let rest = match what {
         GitNames::Branches => for_each_ref(&["refs/heads"]),
         GitNames::AllBranches => for_each_ref(&["refs/heads", "refs/remotes"]),
@@ -67,7 +114,7 @@ pub fn question(slow: &Slow) -> Question {
     Question {
         argv: GIT.iter().map(|&word| word.to_owned()).chain(rest).collect(),
         env: GIT_ENV,
-        cwd: cwd.clone(),
+        cwd: cwd.to_owned(),
     }
 }
 
@@ -79,8 +126,7 @@ fn for_each_ref(under: &[&str]) -> Vec<String> {
 }
 
 /// The rows in the output of [`question`].
-pub fn drafts(slow: &Slow, output: &[u8]) -> Vec<Draft> {
-    let Slow::Git { what, .. } = slow;
+pub fn drafts(what: GitNames, output: &[u8]) -> Vec<Draft> {
     let lines = output.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
     let drafts = lines.filter_map(|line| match what {
         GitNames::Remotes => Some(draft(line, "remote", BRANCH)),
@@ -125,8 +171,7 @@ mod tests {
     use super::*;
 
     fn rows(what: GitNames, output: &str) -> Vec<(String, String)> {
-        let slow = Slow::Git { what, cwd: "/".into() };
-        let drafts = drafts(&slow, output.as_bytes());
+        let drafts = drafts(what, output.as_bytes());
         drafts.into_iter().map(|draft| (draft.names[0].clone(), draft.description.unwrap())).collect()
     }
 
@@ -155,13 +200,12 @@ mod tests {
         assert!(
             rows(GitNames::Branches, "x\n\n*\né\n refs/other/x\n refs/tags/-x\n refs/heads/\n").is_empty()
         );
-        assert!(drafts(&Slow::Git { what: GitNames::Tags, cwd: "/".into() }, b"\xff\xff\n").is_empty());
+        assert!(drafts(GitNames::Tags, b"\xff\xff\n").is_empty());
     }
 
     #[test]
     fn git_is_kept_from_running_anything() {
-        let slow = Slow::Git { what: GitNames::Tags, cwd: "/r".into() };
-        let question = question(&slow);
+        let question = question(GitNames::Tags, Path::new("/r"));
         assert_eq!(question.argv.last().unwrap(), "refs/tags");
         for setting in ["core.fsmonitor=", "core.hooksPath=/dev/null"] {
             assert!(question.argv.iter().any(|word| word == setting), "{setting}");

@@ -5,10 +5,13 @@
 //! does not know is stepped over, because specs lag behind tools. Commands inside commands (`sudo`, `loadSpec`) begin a
 //! new walk with the words that are left. Specs are only read.
 
-use specs::model::{Arg, LoadSpec, Opt, Repeatable, Spec, Subcommand};
+use std::sync::Arc;
+
+use specs::model::{Arg, FnRef, LoadSpec, Opt, Repeatable, Spec, Subcommand};
 
 use super::lex::{Word, assignment};
 use crate::engine::Specs;
+use crate::slow::{Call, Found, Ready, Slow};
 
 /// How many specs one line may go through: wrappers in wrappers.
 const MAX_SPECS: usize = 16;
@@ -25,6 +28,8 @@ pub struct Place<'a> {
     pub passed: Vec<&'a Opt>,
     /// Canonical names from the command down.
     pub command: Vec<String>,
+    /// The words from the innermost command on, unquoted, without the one at the cursor: what its functions are told.
+    pub words: Vec<String>,
     /// A subcommand may come.
     pub subcommands: bool,
     /// An option may come.
@@ -58,12 +63,13 @@ pub struct Cluster<'a> {
 }
 
 /// Walks `words`, whose first is the command and whose last is being typed, and hands the place to `then`. Without a
-/// spec for the command there is no place.
-pub fn find(specs: &dyn Specs, words: &[Word], then: &mut dyn FnMut(&Place)) {
-    let Some(first) = words.first() else { return };
+/// spec for the command there is no place. Yields what functions of the specs would have to say for a better walk.
+pub fn find(specs: &dyn Specs, ready: &dyn Ready, words: &[Word], then: &mut dyn FnMut(&Place)) -> Vec<Slow> {
+    let Some(first) = words.first() else { return Vec::new() };
     let name = command_name(&first.text);
-    let mut walk = Walker { specs, left: MAX_SPECS, then };
+    let mut walk = Walker { specs, ready, missing: Vec::new(), left: MAX_SPECS, then };
     walk.command(name, Vec::new(), words);
+    walk.missing
 }
 
 /// The command that a path runs: its last component.
@@ -74,6 +80,9 @@ pub fn command_name(word: &str) -> &str {
 /// What every walk of one line shares.
 struct Walker<'w> {
     specs: &'w dyn Specs,
+    ready: &'w dyn Ready,
+    /// What was not ready.
+    missing: Vec<Slow>,
     left: usize,
     then: &'w mut dyn FnMut(&Place),
 }
@@ -85,7 +94,7 @@ impl Walker<'_> {
             return;
         }
         self.left -= 1;
-        let Some(spec) = self.specs.spec(module).map(|spec| self.latest(spec)) else { return };
+        let Some(spec) = self.specs.spec(module).map(|spec| self.version(spec)) else { return };
         let command = if above.is_empty() { vec![canonical(&spec.root, module)] } else { above };
         if let Some(load @ LoadSpec::Module(_)) = &spec.root.load_spec {
             return self.load(load, command, words);
@@ -93,10 +102,26 @@ impl Walker<'_> {
         self.node(&spec.root, command, words);
     }
 
-    /// The newest version of a spec that has several.
-    fn latest(&self, spec: std::sync::Arc<Spec>) -> std::sync::Arc<Spec> {
-        let newest = spec.versions.as_ref().and_then(|versions| versions.modules.last());
-        newest.and_then(|(_, module)| self.specs.spec(module)).unwrap_or(spec)
+    /// The version of a spec that serves the installed tool; the newest while that is not known.
+    fn version(&mut self, spec: Arc<Spec>) -> Arc<Spec> {
+        let Some(versions) = &spec.versions else { return spec };
+        let installed = versions.version_command.as_ref().and_then(|function| self.installed(function));
+        let module = installed.and_then(|installed| versions.module_for(&installed));
+        let newest = || versions.modules.last().map(|(_, module)| module.as_str());
+        module.or_else(newest).and_then(|module| self.specs.spec(module)).unwrap_or(spec.clone())
+    }
+
+    /// The version that this function finds installed.
+    fn installed(&mut self, function: &FnRef) -> Option<String> {
+        let call = Call { function: function.clone(), words: Vec::new(), token: String::new() };
+        let slow = Slow::Version(call);
+        match self.ready.ready(&slow) {
+            Some(Found::Version(version)) => version,
+            _ => {
+                self.missing.push(slow);
+                None
+            }
+        }
     }
 
     fn node(&mut self, root: &Subcommand, command: Vec<String>, words: &[Word]) {
@@ -115,7 +140,8 @@ impl Walker<'_> {
                 }
             }
         }
-        let place = state.place(last.before());
+        let words = rest.iter().map(|word| word.text.clone()).collect();
+        let place = Place { words, ..state.place(last.before()) };
         (self.then)(&place);
     }
 
@@ -533,6 +559,7 @@ impl<'a> State<'a> {
             inherited: self.inherited,
             passed: self.passed,
             command: self.command,
+            words: Vec::new(),
             subcommands,
             options,
             expected,
