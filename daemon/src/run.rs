@@ -19,7 +19,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::candidates::command::find_program;
-use crate::candidates::generator::Question;
+use crate::candidates::native::Question;
 
 /// Most bytes that are read of what a program prints; one that prints more has been misunderstood.
 const MAX_OUTPUT: u64 = 4 << 20;

@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, spawn_blocking};
 use tokio::time::timeout_at;
 
-use crate::candidates::generator;
+use crate::candidates::native;
 use crate::engine::{Engine, Question, Specs};
 use crate::history::Source;
 use crate::lock::lock;
@@ -319,17 +319,14 @@ impl Run {
 
 /// Fetches what a source has to say.
 async fn fetch(shared: &Shared, context: Arc<Context>, slow: &Slow) -> Found {
-    let names = match slow {
-        Slow::Rows(generated) => generator::git_names(generated),
+    let native = match slow {
+        Slow::Rows(generated) => native::of(generated),
         _ => None,
     };
-    let cwd = PathBuf::from(&context.cwd);
-    let Some(what) = names.filter(|_| cwd.is_absolute()) else { return Found::Rows(Rows::default()) };
-    let output = shared.runner.run(generator::question(what, &cwd), context).await;
-    let drafts = output.map(|output| generator::drafts(what, &output)).unwrap_or_else(|error| {
-        tracing::debug!(%error, "a program for candidates");
-        Vec::new()
-    });
+    let drafts = match native {
+        Some(native) => native::rows(&native, &shared.runner, context).await,
+        None => Vec::new(),
+    };
     Found::Rows(Rows { drafts: Arc::new(drafts), ..Rows::default() })
 }
 

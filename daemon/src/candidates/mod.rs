@@ -7,7 +7,7 @@
 use protocol::Kind;
 
 pub mod command;
-pub mod generator;
+pub mod native;
 pub mod path;
 pub mod spec;
 pub mod variable;

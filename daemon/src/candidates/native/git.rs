@@ -1,16 +1,17 @@
-//! Rows out of programs that are run: which program answers a source, and what its output means.
+//! Names out of a git repository: how git is asked, and what its output means.
 //!
 //! No program is run here. Only git so far, and only questions that run nothing of the repository's: its hooks, file
 //! system monitor, pager and remotes are switched off, and git's own `safe.directory` decides whose repositories it
 //! reads at all.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use protocol::Kind;
 
 use specs::model::{Generator, Script};
 
-use super::{Draft, Insert};
+use super::Question;
+use crate::candidates::{Draft, Insert};
 use crate::slow::Generated;
 
 /// Most names that git is asked for, the newest.
@@ -21,17 +22,6 @@ const BRANCH: f64 = 75.0;
 
 /// Checking out or merging the branch one is on is rarely meant.
 const CURRENT: f64 = 50.0;
-
-/// A program that answers a source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// Program and arguments.
-    pub argv: Vec<String>,
-    /// Variables that it must have.
-    pub env: &'static [(&'static str, &'static str)],
-    /// Where to run it.
-    pub cwd: PathBuf,
-}
 
 /// What makes git answer without asking, paging, translating, locking, or reaching for anything outside of the
 /// repository: objects of a partial clone are not fetched, and no protocol would be allowed to.
@@ -71,7 +61,7 @@ pub enum GitNames {
 }
 
 /// The names that a generator of the git spec asks for.
-pub fn git_names(generated: &Generated) -> Option<GitNames> {
+pub(super) fn git_names(generated: &Generated) -> Option<GitNames> {
     if generated.command != "git" {
         return None;
     }
@@ -104,7 +94,7 @@ fn git_verb(generator: &Generator) -> Option<(&str, &[String])> {
 }
 
 /// What to run for these names.
-pub fn question(what: GitNames, cwd: &Path) -> Question {
+pub(super) fn question(what: GitNames, cwd: &Path) -> Question {
     let rest = match what {
         GitNames::Branches => for_each_ref(&["refs/heads"]),
         GitNames::AllBranches => for_each_ref(&["refs/heads", "refs/remotes"]),
@@ -126,7 +116,7 @@ fn for_each_ref(under: &[&str]) -> Vec<String> {
 }
 
 /// The rows in the output of [`question`].
-pub fn drafts(what: GitNames, output: &[u8]) -> Vec<Draft> {
+pub(super) fn drafts(what: GitNames, output: &[u8]) -> Vec<Draft> {
     let lines = output.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
     let drafts = lines.filter_map(|line| match what {
         GitNames::Remotes => Some(draft(line, "remote", BRANCH)),
