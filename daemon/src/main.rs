@@ -44,6 +44,9 @@ struct Arguments {
     /// Listen here [default: qd.sock in the runtime directory].
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
+    /// Be the worker that runs the JavaScript of specs; started by the daemon alone.
+    #[arg(long, hide = true)]
+    script_worker: bool,
     /// Leave after so many seconds without clients.
     #[arg(long, value_name = "SECONDS", default_value_t = server::IDLE.as_secs())]
     idle: u64,
@@ -51,6 +54,9 @@ struct Arguments {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    if arguments.script_worker {
+        return Ok(daemon::script::worker::run()?);
+    }
     let paths = Paths::here().context("there is no home directory: set HOME")?;
     let archives = archives(&arguments, &paths)?;
     if arguments.once {

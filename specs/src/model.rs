@@ -398,11 +398,16 @@ pub struct FnRef {
     /// The module, such as `git` or `aws/s3`.
     pub module: String,
     /// Property names and indexes from the default export down, such as `["subcommands","3","args","generators"]`.
-    /// A path that begins with [`FnRef::NAMESPACE`] goes down from the module itself: `["*","getVersionCommand"]`.
+    /// A path that begins with [`FnRef::NAMESPACE`] goes down from the module itself: `["*","getVersionCommand"]`; one
+    /// that begins with [`FnRef::KEPT`] from what a function returned.
     pub path: Vec<String>,
 }
 
 impl FnRef {
     /// Stands for the module's namespace at the beginning of a path.
     pub const NAMESPACE: &'static str = "*";
+
+    /// Begins a path from an object that a function of the module returned at run time: `["#","17","args","0","generators"]`.
+    /// The number says which one; it means something only to the process that was given it.
+    pub const KEPT: &'static str = "#";
 }

@@ -3,15 +3,50 @@
 //! A call goes in, a JSON value comes out, or a reason why not. A function that loops, eats memory, crashes its process
 //! or answers too much costs its caller that one answer and nobody else anything.
 
-use std::collections::BTreeMap;
+mod clean;
+mod message;
+mod process;
+mod sources;
+mod strikes;
+pub mod worker;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use specs::model::{FnRef, LoadSpec, Spec, Subcommand};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+pub use self::clean::clean;
+use self::message::{Answer, Ask, Call, Failure, Read, Want};
+use self::process::{End, Event, Process, Registered};
+use self::sources::Sources;
+use self::strikes::Strikes;
+use crate::lock::lock;
+
+/// Most calls that are under way; who has another one waits.
+const MAX_CALLS: usize = 32;
+
+/// Most starts of the worker within [`START_WINDOW`]: three crashes bar a function, so that more come of something that
+/// starts do not cure.
+const MAX_STARTS: usize = 12;
+
+/// See [`MAX_STARTS`].
+const START_WINDOW: Duration = Duration::from_secs(60);
+
+/// How long a spec of the user's own may take to evaluate, waiting for the worker included.
+const COMPILE_LIMIT: Duration = Duration::from_secs(10);
+
+/// Calls whose results are known to hold functions, so that they can be made again.
+const MAX_RECIPES: usize = 64;
 
 /// Where the JavaScript of modules comes from.
 pub trait Modules: Send + Sync {
@@ -29,7 +64,7 @@ pub enum Argument {
 }
 
 /// A program that a function wants to run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Execute {
     /// The program's name.
     pub command: String,
@@ -44,9 +79,9 @@ pub struct Execute {
 }
 
 /// What a program said.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Executed {
-    /// Its output, cleaned as the format wants it.
+    /// Its output, cleaned as the format wants it (see [`clean()`]).
     pub stdout: String,
     /// Its complaints.
     pub stderr: String,
@@ -95,10 +130,52 @@ pub struct Request {
     pub limit: Duration,
 }
 
-/// The functions of all modules.
+/// A limit that a function went beyond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Limit {
+    /// Processor time.
+    Time,
+    /// Memory.
+    Memory,
+    /// Stack.
+    Stack,
+    /// The size of its answer.
+    Size,
+    /// Its promise waits for nothing that could still happen.
+    Never,
+}
+
+impl Limit {
+    fn name(self) -> &'static str {
+        match self {
+            Limit::Time => "time",
+            Limit::Memory => "memory",
+            Limit::Stack => "stack",
+            Limit::Size => "the size of the answer",
+            Limit::Never => "its promise can never be settled",
+        }
+    }
+}
+
+/// The functions of all modules. Cheap to share; the worker is started when it is first needed.
 pub struct Scripts {
-    _worker: PathBuf,
-    _modules: Arc<dyn Modules>,
+    worker: PathBuf,
+    sources: Arc<Sources>,
+    process: Mutex<Option<Arc<Process>>>,
+    starts: Mutex<VecDeque<Instant>>,
+    strikes: Mutex<Strikes>,
+    recipes: Mutex<VecDeque<Recipe>>,
+    slots: Semaphore,
+    last: AtomicU64,
+}
+
+/// How an object with functions came about.
+#[derive(Clone)]
+struct Recipe {
+    number: u64,
+    function: FnRef,
+    arguments: Vec<Argument>,
+    tree: bool,
 }
 
 impl std::fmt::Debug for Scripts {
@@ -110,39 +187,266 @@ impl std::fmt::Debug for Scripts {
 impl Scripts {
     /// Functions of these modules, run by this program; it is started when it is first needed.
     pub fn new(worker: PathBuf, modules: Arc<dyn Modules>) -> Scripts {
-        Scripts { _worker: worker, _modules: modules }
+        Scripts {
+            worker,
+            sources: Arc::new(Sources::new(modules)),
+            process: Mutex::default(),
+            starts: Mutex::default(),
+            strikes: Mutex::default(),
+            recipes: Mutex::default(),
+            slots: Semaphore::new(MAX_CALLS),
+            last: AtomicU64::new(0),
+        }
     }
 
     /// What a function returns, awaited if it is a promise; `Null` for `undefined`.
     ///
     /// # Errors
     /// When it gives no answer within its limits.
-    pub async fn call(&self, _request: Request) -> Result<Value, Error> {
-        Err(Error::Gone)
+    pub async fn call(&self, request: Request) -> Result<Value, Error> {
+        match self.answer(&request, Read::Json).await? {
+            Answer::Json(text) => read_json(&text),
+            _ => Err(Error::Gone),
+        }
     }
 
-    /// The tree that a `generateSpec` function returns. Functions in it can be called like any other while the worker
-    /// lives.
+    /// The tree that a `generateSpec` function returns. Functions in it can be called like any other; when the worker
+    /// has forgotten them, the tree is made again.
     ///
     /// # Errors
     /// When it gives no answer within its limits.
-    pub async fn tree(&self, _request: Request) -> Result<Option<Subcommand>, Error> {
-        Err(Error::Gone)
+    pub async fn tree(&self, request: Request) -> Result<Option<Subcommand>, Error> {
+        let number = self.next();
+        let answer = self.answer(&request, Read::Tree(number)).await?;
+        self.remember(number, request, true);
+        match answer {
+            Answer::Tree(tree) => Ok(tree.map(|tree| *tree)),
+            _ => Err(Error::Gone),
+        }
     }
 
     /// Where a `loadSpec` function says that a tree is.
     ///
     /// # Errors
     /// When it gives no answer within its limits.
-    pub async fn load(&self, _request: Request) -> Result<Option<LoadSpec>, Error> {
-        Err(Error::Gone)
+    pub async fn load(&self, request: Request) -> Result<Option<LoadSpec>, Error> {
+        let number = self.next();
+        let answer = self.answer(&request, Read::Load(number)).await?;
+        self.remember(number, request, false);
+        match answer {
+            Answer::Load(load) => Ok(load),
+            _ => Err(Error::Gone),
+        }
     }
 
     /// A spec of the user's own, in JavaScript or JSON; its functions belong to the module `name` from now on.
     ///
     /// # Errors
     /// When it does not evaluate.
-    pub async fn compile(&self, _name: &str, _source: &str) -> Result<Spec, Error> {
-        Err(Error::Gone)
+    pub async fn compile(&self, name: &str, source: &str) -> Result<Spec, Error> {
+        self.sources.replace(name, Some(source.into()));
+        lock(&self.strikes).forgive(name);
+        let want = Want::Spec;
+        let slot = self.slots.acquire().await.map_err(|_| Error::Gone)?;
+        let answer = timeout(COMPILE_LIMIT, self.attempts(name, &want, None)).await;
+        drop(slot);
+        match answer.unwrap_or(Err(Error::Limit("time")))? {
+            Answer::Spec(spec) => Ok(*spec),
+            _ => Err(Error::Gone),
+        }
+    }
+
+    /// Gives a module back the source that it has without [`Scripts::compile`].
+    pub fn forget(&self, name: &str) {
+        self.sources.replace(name, None);
+        lock(&self.strikes).forgive(name);
+    }
+
+    /// The answer of a function, within the time of its request.
+    async fn answer(&self, request: &Request, read: Read) -> Result<Answer, Error> {
+        if lock(&self.strikes).is_out(&request.function) {
+            return Err(Error::Barred);
+        }
+        let answered = async {
+            let _slot = self.slots.acquire().await.map_err(|_| Error::Gone)?;
+            match self.function(&request.function, &request.arguments, &request.host, read).await {
+                Err(Error::Missing) => self.make_again(request, read).await,
+                answer => answer,
+            }
+        };
+        // Time alone is no strike: what took it may be a program, or other functions.
+        timeout(request.limit, answered).await.unwrap_or(Err(Error::Limit("time")))
+    }
+
+    /// The answer of a function in an object that the worker has forgotten: the object is made again.
+    async fn make_again(&self, request: &Request, read: Read) -> Result<Answer, Error> {
+        let recipe = {
+            let number = kept_number(&request.function.path).ok_or(Error::Missing)?;
+            let recipes = lock(&self.recipes);
+            recipes.iter().find(|recipe| recipe.number == number).cloned().ok_or(Error::Missing)?
+        };
+        let again = if recipe.tree { Read::Tree(recipe.number) } else { Read::Load(recipe.number) };
+        self.function(&recipe.function, &recipe.arguments, &request.host, again).await?;
+        self.function(&request.function, &request.arguments, &request.host, read).await
+    }
+
+    async fn function(
+        &self,
+        function: &FnRef,
+        arguments: &[Argument],
+        host: &Arc<dyn Host>,
+        read: Read,
+    ) -> Result<Answer, Error> {
+        let path = function.path.clone();
+        let want = Want::Function { path, arguments: arguments.iter().map(message_of).collect(), read };
+        let answer = self.attempts(&function.module, &want, Some(host)).await;
+        if let Err(Error::Limit(_) | Error::Gone) = &answer {
+            lock(&self.strikes).add(function);
+        }
+        answer
+    }
+
+    /// Asks the worker; a second time when it ended, or a world in it, because of another call.
+    async fn attempts(
+        &self,
+        module: &str,
+        want: &Want,
+        host: Option<&Arc<dyn Host>>,
+    ) -> Result<Answer, Error> {
+        match self.attempt(module, want, host).await? {
+            Answer::Failed(Failure::Lost) => {}
+            answer => return settled(answer),
+        }
+        settled(self.attempt(module, want, host).await?)
+    }
+
+    async fn attempt(
+        &self,
+        module: &str,
+        want: &Want,
+        host: Option<&Arc<dyn Host>>,
+    ) -> Result<Answer, Error> {
+        let id = self.next();
+        let Some(registered) = self.process()?.register(id) else {
+            return Ok(Answer::Failed(Failure::Lost));
+        };
+        let call = Call { id, module: self.sources.module(module), want: want.clone() };
+        let asked = registered.process.ask(Some(id), &Ask::Call(call)).await;
+        asked.map_err(|_| Error::Limit("the size of the arguments"))?;
+        converse(id, registered, host).await
+    }
+
+    /// The worker that runs, or a new one.
+    fn process(&self) -> Result<Arc<Process>, Error> {
+        let mut current = lock(&self.process);
+        if let Some(process) = current.as_ref().filter(|process| !process.has_ended()) {
+            return Ok(Arc::clone(process));
+        }
+        if !self.may_start() {
+            return Err(Error::Gone);
+        }
+        let process = Process::start(&self.worker, Arc::clone(&self.sources)).map_err(|error| {
+            tracing::warn!(%error, "the script worker cannot be started");
+            Error::Gone
+        })?;
+        *current = Some(Arc::clone(&process));
+        Ok(process)
+    }
+
+    /// Counts a start, unless there were too many lately.
+    fn may_start(&self) -> bool {
+        let mut starts = lock(&self.starts);
+        while starts.front().is_some_and(|start| start.elapsed() > START_WINDOW) {
+            starts.pop_front();
+        }
+        let may = starts.len() < MAX_STARTS;
+        if may {
+            starts.push_back(Instant::now());
+        }
+        may
+    }
+
+    /// A number that was never used before, so that it means nothing to a worker that did not get it.
+    fn next(&self) -> u64 {
+        self.last.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn remember(&self, number: u64, request: Request, tree: bool) {
+        let Request { function, arguments, .. } = request;
+        let mut recipes = lock(&self.recipes);
+        recipes.push_back(Recipe { number, function, arguments, tree });
+        let surplus = recipes.len().saturating_sub(MAX_RECIPES);
+        recipes.drain(..surplus);
+    }
+}
+
+/// Runs the programs of a call until it ends.
+async fn converse(
+    id: u64,
+    mut registered: Registered,
+    host: Option<&Arc<dyn Host>>,
+) -> Result<Answer, Error> {
+    // Dropped with the call, and the programs with it.
+    let mut programs = JoinSet::new();
+    loop {
+        tokio::select! {
+            event = registered.next() => match event {
+                Event::Run { program, what } => {
+                    let host = host.map(Arc::clone);
+                    programs.spawn(async move { (program, execute(host, what).await) });
+                }
+                Event::Done(answer) => return Ok(answer),
+                Event::Ended(End::Innocent) => return Ok(Answer::Failed(Failure::Lost)),
+                Event::Ended(End::Late) => return Err(Error::Limit(Limit::Time.name())),
+                Event::Ended(End::Guilty) => return Err(Error::Gone),
+            },
+            Some(ran) = programs.join_next() => {
+                // A host that panicked leaves its program without an answer, and the call to its limit.
+                let Ok((program, outcome)) = ran else { continue };
+                let asked = registered.process.ask(Some(id), &Ask::Ran { call: id, program, outcome }).await;
+                if asked.is_err() {
+                    let outcome = Err("it printed too much".to_owned());
+                    let _ = registered.process.ask(Some(id), &Ask::Ran { call: id, program, outcome }).await;
+                }
+            }
+        }
+    }
+}
+
+async fn execute(host: Option<Arc<dyn Host>>, what: Execute) -> Result<Executed, String> {
+    match host {
+        Some(host) => host.execute(what).await,
+        None => Err("no programs are run here".to_owned()),
+    }
+}
+
+/// An answer that is one.
+fn settled(answer: Answer) -> Result<Answer, Error> {
+    match answer {
+        Answer::Failed(Failure::Missing) => Err(Error::Missing),
+        Answer::Failed(Failure::Threw(what)) => Err(Error::Threw(what)),
+        Answer::Failed(Failure::Limit(limit)) => Err(Error::Limit(limit.name())),
+        Answer::Failed(Failure::Lost) => Err(Error::Gone),
+        answer => Ok(answer),
+    }
+}
+
+/// What JSON of the worker means; the bound on how deep it nests is that of the reader.
+fn read_json(text: &str) -> Result<Value, Error> {
+    serde_json::from_str(text).map_err(|_| Error::Limit("the depth of the answer"))
+}
+
+fn message_of(argument: &Argument) -> message::Argument {
+    match argument {
+        Argument::Json(value) => message::Argument::Json(value.to_string()),
+        Argument::ExecuteCommand => message::Argument::ExecuteCommand,
+    }
+}
+
+/// The number of the object that a path begins at, if it was returned by a function.
+fn kept_number(path: &[String]) -> Option<u64> {
+    match path {
+        [first, number, ..] if first == FnRef::KEPT => number.parse().ok(),
+        _ => None,
     }
 }

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Error;
-use super::module::Evaluator;
+use super::module::Loader;
+use super::pack::Error;
 use crate::model::{
     Alias, Arg, FnRef, Generator, LoadSpec, Opt, QueryTerm, Script, Spec, Subcommand, Trigger,
 };
@@ -22,7 +22,7 @@ pub(super) fn references<'s>(
 
 /// Fails at the first path that leads to no function.
 pub(super) fn prove(
-    evaluator: &Evaluator,
+    loader: &Loader,
     name: &str,
     source: &str,
     paths: &BTreeSet<&[String]>,
@@ -30,7 +30,7 @@ pub(super) fn prove(
     if paths.is_empty() {
         return Ok(());
     }
-    let unresolved = evaluator.unresolved(name, source, paths.iter().copied())?;
+    let unresolved = loader.unresolved(name, source, paths.iter().copied())?;
     match unresolved.first() {
         Some(path) => Err(Error::Unresolved { module: name.to_owned(), path: path.join(".") }),
         None => Ok(()),
@@ -90,9 +90,9 @@ mod tests {
     /// What is wrong with a path, written with spaces.
     fn fault(path: &str) -> Option<String> {
         let path: Vec<String> = path.split(' ').map(str::to_owned).collect();
-        let evaluator = Evaluator::new().unwrap();
+        let loader = Loader::new().unwrap();
         let paths = BTreeSet::from([path.as_slice()]);
-        prove(&evaluator, "x", SOURCE, &paths).err().map(|error| error.to_string())
+        prove(&loader, "x", SOURCE, &paths).err().map(|error| error.to_string())
     }
 
     #[test]

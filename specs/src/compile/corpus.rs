@@ -13,7 +13,7 @@ use flate2::read::GzDecoder;
 use serde::Deserialize;
 use sha2::{Digest, Sha512};
 
-use super::Error;
+use super::pack::Error;
 
 /// The npm package of the corpus, at the version that is compiled.
 pub const PACKAGE: &str = "@withfig/autocomplete@2.692.3";

@@ -32,7 +32,7 @@ fn subcommand(raw: &Raw) -> Option<Subcommand> {
 }
 
 /// A subcommand, a root, or an inline spec, with whatever name it has.
-fn node(raw: &Raw) -> Subcommand {
+pub(super) fn node(raw: &Raw) -> Subcommand {
     let parser = raw.get("parserDirectives");
     let row = Row::of(raw);
     Subcommand {
@@ -269,6 +269,30 @@ fn load_spec(raw: &Raw) -> Option<LoadSpec> {
         Raw::Object(_) => Some(LoadSpec::Inline(Box::new(node(raw)))),
         _ => None,
     }
+}
+
+/// What a `loadSpec` function returned: what may stand in its place, or where a spec is (`{ type: "global", name }`,
+/// `{ versionedSpecPath }`), or a list, of which the first that can be loaded counts. Files of the user's (`type:
+/// "local"`) cannot: those are specs of the user's own, which are found by their names.
+pub(super) fn loaded(raw: &Raw) -> Option<LoadSpec> {
+    match raw {
+        Raw::List(locations) => locations.iter().find_map(location),
+        _ => location(raw),
+    }
+}
+
+fn location(raw: &Raw) -> Option<LoadSpec> {
+    let module = match string(raw, "type").as_deref() {
+        Some("global") => string(raw, "name"),
+        Some("local") => return None,
+        _ => string(raw, "versionedSpecPath"),
+    };
+    let plain = || match raw {
+        Raw::Text(_) | Raw::Object(_) => load_spec(raw),
+        _ => None,
+    };
+    let found = module.map(LoadSpec::Module).or_else(plain);
+    found.filter(|found| !matches!(found, LoadSpec::Module(module) if module.is_empty()))
 }
 
 /// What every kind of row has.
