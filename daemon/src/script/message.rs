@@ -142,4 +142,6 @@ pub(super) enum Failure {
     Limit(Limit),
     /// It had to end because of another call, and may be tried again.
     Lost,
+    /// The worker ended while it was at it. No worker says so itself.
+    Crashed,
 }

@@ -250,7 +250,7 @@ impl Scripts {
         let slot = self.slots.acquire().await.map_err(|_| Error::Gone)?;
         let answer = timeout(COMPILE_LIMIT, self.attempts(name, &want, None)).await;
         drop(slot);
-        match answer.unwrap_or(Err(Error::Limit("time")))? {
+        match settled(answer.unwrap_or(Err(Error::Limit("time")))?)? {
             Answer::Spec(spec) => Ok(*spec),
             _ => Err(Error::Gone),
         }
@@ -299,11 +299,11 @@ impl Scripts {
     ) -> Result<Answer, Error> {
         let path = function.path.clone();
         let want = Want::Function { path, arguments: arguments.iter().map(message_of).collect(), read };
-        let answer = self.attempts(&function.module, &want, Some(host)).await;
-        if let Err(Error::Limit(_) | Error::Gone) = &answer {
+        let answer = self.attempts(&function.module, &want, Some(host)).await?;
+        if let Answer::Failed(Failure::Limit(_) | Failure::Crashed) = &answer {
             lock(&self.strikes).add(function);
         }
-        answer
+        settled(answer)
     }
 
     /// Asks the worker; a second time when it ended, or a world in it, because of another call.
@@ -314,10 +314,9 @@ impl Scripts {
         host: Option<&Arc<dyn Host>>,
     ) -> Result<Answer, Error> {
         match self.attempt(module, want, host).await? {
-            Answer::Failed(Failure::Lost) => {}
-            answer => return settled(answer),
+            Answer::Failed(Failure::Lost) => self.attempt(module, want, host).await,
+            answer => Ok(answer),
         }
-        settled(self.attempt(module, want, host).await?)
     }
 
     async fn attempt(
@@ -333,7 +332,7 @@ impl Scripts {
         let call = Call { id, module: self.sources.module(module), want: want.clone() };
         let asked = registered.process.ask(Some(id), &Ask::Call(call)).await;
         asked.map_err(|_| Error::Limit("the size of the arguments"))?;
-        converse(id, registered, host).await
+        Ok(converse(id, registered, host).await)
     }
 
     /// The worker that runs, or a new one.
@@ -381,11 +380,7 @@ impl Scripts {
 }
 
 /// Runs the programs of a call until it ends.
-async fn converse(
-    id: u64,
-    mut registered: Registered,
-    host: Option<&Arc<dyn Host>>,
-) -> Result<Answer, Error> {
+async fn converse(id: u64, mut registered: Registered, host: Option<&Arc<dyn Host>>) -> Answer {
     // Dropped with the call, and the programs with it.
     let mut programs = JoinSet::new();
     loop {
@@ -395,10 +390,10 @@ async fn converse(
                     let host = host.map(Arc::clone);
                     programs.spawn(async move { (program, execute(host, what).await) });
                 }
-                Event::Done(answer) => return Ok(answer),
-                Event::Ended(End::Innocent) => return Ok(Answer::Failed(Failure::Lost)),
-                Event::Ended(End::Late) => return Err(Error::Limit(Limit::Time.name())),
-                Event::Ended(End::Guilty) => return Err(Error::Gone),
+                Event::Done(answer) => return answer,
+                Event::Ended(End::Innocent) => return Answer::Failed(Failure::Lost),
+                Event::Ended(End::Late) => return Answer::Failed(Failure::Limit(Limit::Time)),
+                Event::Ended(End::Guilty) => return Answer::Failed(Failure::Crashed),
             },
             Some(ran) = programs.join_next() => {
                 // A host that panicked leaves its program without an answer, and the call to its limit.
@@ -426,7 +421,7 @@ fn settled(answer: Answer) -> Result<Answer, Error> {
         Answer::Failed(Failure::Missing) => Err(Error::Missing),
         Answer::Failed(Failure::Threw(what)) => Err(Error::Threw(what)),
         Answer::Failed(Failure::Limit(limit)) => Err(Error::Limit(limit.name())),
-        Answer::Failed(Failure::Lost) => Err(Error::Gone),
+        Answer::Failed(Failure::Lost | Failure::Crashed) => Err(Error::Gone),
         answer => Ok(answer),
     }
 }

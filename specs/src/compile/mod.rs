@@ -27,4 +27,4 @@ mod walk;
 pub use corpus::{Corpus, INTEGRITY, PACKAGE};
 #[cfg(feature = "compile")]
 pub use pack::{Compiled, Error, compile};
-pub use walk::{Bounds, Found, Taken, follow, follow_from, take_load, take_spec, take_tree};
+pub use walk::{Bounds, Found, TOO_MUCH, Taken, follow, follow_from, take_load, take_spec, take_tree};

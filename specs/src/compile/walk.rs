@@ -58,6 +58,9 @@ pub fn follow_from<'js>(start: Value<'js>, path: &[String]) -> Option<Found<'js>
     Some(found)
 }
 
+/// The message of a walk that ends at a bound.
+pub const TOO_MUCH: &str = "the values are too many, too deep or cyclic";
+
 /// What was taken out of a value.
 #[derive(Clone, Debug)]
 pub struct Taken<T> {
@@ -266,5 +269,5 @@ impl<'js> Walk<'js> {
 
 /// The error of a walk that ends at a bound.
 fn too_much(ctx: &Ctx<'_>) -> rquickjs::Error {
-    rquickjs::Exception::throw_range(ctx, "the values are too many, too deep or cyclic")
+    rquickjs::Exception::throw_range(ctx, TOO_MUCH)
 }

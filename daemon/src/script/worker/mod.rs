@@ -199,7 +199,6 @@ impl Worker {
     fn cancel(&mut self, call: u64) -> io::Result<()> {
         self.waiting.retain(|waiting| waiting.id != call);
         if let Some(place) = self.world_of(call) {
-            self.tell(&Tell::Enter(call))?;
             self.worlds[place].1.cancel(call);
         }
         self.tell(&Tell::Cancelled(call))

@@ -11,7 +11,7 @@ use rquickjs::promise::PromiseState;
 use rquickjs::{
     CaughtError, Coerced, Context, Ctx, Function, Null, Object, Persistent, Promise, Runtime, Value,
 };
-use specs::compile::{Bounds, Found, Taken, follow, follow_from, take_load, take_spec, take_tree};
+use specs::compile::{Bounds, Found, TOO_MUCH, Taken, follow, follow_from, take_load, take_spec, take_tree};
 use specs::model::FnRef;
 
 use super::host::Host;
@@ -210,20 +210,17 @@ impl World {
         }
     }
 
-    /// Ends a call that nobody waits for. When it cannot end by being refused what it waits for, the world takes no more
-    /// calls: the module may have kept a promise that will never be settled.
+    /// Drops a call that nobody waits for. What it waited for will not come, and the module may have kept a promise of
+    /// that for all later calls, so the world takes none.
     pub(super) fn cancel(&mut self, id: u64) {
-        let Some(pending) = self.calls.remove(&id) else { return };
-        self.forget(id);
-        let state = self.context.with(|ctx| pending.promise.restore(&ctx).map(|promise| promise.state()));
-        if !matches!(state, Ok(PromiseState::Resolved | PromiseState::Rejected)) {
+        if self.calls.remove(&id).is_some() {
+            self.host.end(id);
             self.close();
         }
-        self.settle();
     }
 
     /// Takes no more calls.
-    pub(super) fn close(&mut self) {
+    fn close(&mut self) {
         if self.state == State::Open {
             self.state = State::Closing;
         }
@@ -365,6 +362,8 @@ impl World {
         let entry = clock.start(ENTRY_LIMIT);
         let done = self.context.with(|ctx| work(&ctx).map_err(|error| explain(&ctx, error, &clock)));
         let done = done.and_then(|done| self.run_jobs().map(|()| done));
+        // A promise may have caught that it was stopped.
+        let late = clock.is_late();
         let spent = entry.spent();
         drop(entry);
         let pending = self.calls.get_mut(&call);
@@ -372,7 +371,7 @@ impl World {
             pending.spent += spent;
             pending.spent
         });
-        if total > CALL_LIMIT { Err(Failure::Limit(Limit::Time)) } else { done }
+        if late || total > CALL_LIMIT { Err(Failure::Limit(Limit::Time)) } else { done }
     }
 
     /// Does what promises have put off.
@@ -455,24 +454,23 @@ fn read_answer<'js>(
 
 /// What an error means.
 fn explain(ctx: &Ctx<'_>, error: rquickjs::Error, clock: &Clock) -> Failure {
-    let caught = CaughtError::from_error(ctx, error);
-    if clock.is_late() {
-        return Failure::Limit(Limit::Time);
-    }
-    match caught {
+    let failure = match CaughtError::from_error(ctx, error) {
         CaughtError::Exception(exception) => explain_message(exception.message().unwrap_or_default()),
         CaughtError::Error(rquickjs::Error::Allocation) => Failure::Limit(Limit::Memory),
         CaughtError::Error(error) => explain_message(error.to_string()),
         CaughtError::Value(value) => {
             explain_message(value.get::<Coerced<String>>().map_or_else(|_| "a value".into(), |text| text.0))
         }
-    }
+    };
+    // Even the description of an error may have run out of time.
+    if clock.is_late() { Failure::Limit(Limit::Time) } else { failure }
 }
 
-/// Limits of QuickJS show in its messages alone.
+/// Limits show in the messages alone.
 fn explain_message(message: String) -> Failure {
     match message.as_str() {
         "out of memory" => Failure::Limit(Limit::Memory),
+        TOO_MUCH => Failure::Limit(Limit::Size),
         "Maximum call stack size exceeded" => Failure::Limit(Limit::Stack),
         _ => Failure::Threw(message.chars().take(MAX_MESSAGE).collect()),
     }
