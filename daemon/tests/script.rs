@@ -606,3 +606,72 @@ async fn a_function_says_where_a_tree_is() {
     let row = scripts.call(Request { function, ..request("m", "", vec![]) }).await;
     assert_eq!(row, Ok(json!(["row"])));
 }
+
+#[tokio::test]
+async fn a_spec_of_the_users_own_is_compiled() {
+    let scripts = scripts(&[]);
+    for (source, name) in [
+        ("export default { name: 'own', args: { generators: { custom: () => ['row'] } } }", "own"),
+        ("export default { args: { generators: { custom: () => ['row'] } } }", "tool"),
+        ("var completionSpec = { name: 'old', args: { generators: { custom: () => ['row'] } } };", "old"),
+        (
+            "module.exports = { name: 'older', args: { generators: { custom: () => ['row'] } } } // it exports",
+            "older",
+        ),
+        (
+            "module.exports = { default: { name: 'oldest', args: { generators: { custom: () => ['row'] } } } }",
+            "oldest",
+        ),
+        (
+            "const completionSpec = { name: 'new', args: { generators: { custom: () => ['row'] } } };export{completionSpec as default}",
+            "new",
+        ),
+    ] {
+        let spec = scripts.compile("own:1:tool", source).await.unwrap();
+        assert_eq!(spec.root.names, [name], "{source}");
+        let function = spec.root.args[0].generators[0].custom.clone().unwrap();
+        let rows = scripts.call(Request { function, ..request("", "", vec![]) }).await;
+        assert_eq!(rows, Ok(json!(["row"])), "{source}");
+    }
+    let spec = scripts.compile("tool", " { \"name\": \"json\" }").await.unwrap();
+    assert_eq!(spec.root.names, ["json"]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_spec_is_said_where_it_is() {
+    let scripts = scripts(&[]);
+    for (source, expected) in [
+        ("export default {\n  name: 'x',\n  options: [,\n", "4:1: : unexpected token in expression: ''"),
+        ("export default {\n  name: 'x'\n  args: 1\n}", "3:3: : Unexpected identifier 'args'"),
+        ("const x = 1;\n\n  missing();\nexport default {}", "3:3: : missing is not defined"),
+        ("import x from 'fs';\nexport default {}", "0:0: : could not load module 'fs'"),
+        ("export const x = 1", "0:0: : a spec must be an object"),
+        ("export default () => ({})", "0:0: : a spec must be an object here, not a function"),
+        (
+            "export default { name: 'x', optoins: [{ name: 1 }], options: [{ name: 1 }] }",
+            "0:0: optoins: a subcommand has no property optoins; is options meant?\n0:0: options[0].name: a name must be a string",
+        ),
+        (
+            "{\n  \"name\": \"x\",\n  \"args\": { \"template\": \"filepath\" }\n}",
+            "3:13: args.template: filepath is none that is known; is filepaths meant?",
+        ),
+        ("export default { name: 'x' }", ""),
+    ] {
+        let checked = scripts.check("x", source).await.unwrap();
+        let lines: Vec<String> = checked
+            .problems
+            .iter()
+            .map(|problem| format!("{}:{}: {}: {}", problem.line, problem.column, problem.path, problem.what))
+            .collect();
+        assert_eq!(lines.join("\n"), expected, "{source}");
+    }
+    assert_eq!(
+        scripts.compile("x", "export default 7").await,
+        Err(Error::Threw("a spec must be an object".into()))
+    );
+    assert_eq!(
+        scripts.compile("x", "export\ndefault }").await,
+        Err(Error::Threw("unexpected token in expression: '}' (line 2, column 9)".into()))
+    );
+    assert_eq!(scripts.compile("x", "for (;;) {}").await, Err(Error::Limit("time")));
+}

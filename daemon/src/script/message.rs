@@ -4,7 +4,8 @@
 //! cannot be read ends the worker.
 
 use serde::{Deserialize, Serialize};
-use specs::model::{LoadSpec, Spec, Subcommand};
+use specs::compile::{Checked, Problem};
+use specs::model::{LoadSpec, Subcommand};
 
 use super::{Execute, Executed, Limit};
 
@@ -65,7 +66,7 @@ pub(super) enum Want {
         /// What the answer is read as.
         read: Read,
     },
-    /// The default export as a spec.
+    /// The default export as a spec, and what is wrong with it.
     Spec,
 }
 
@@ -126,7 +127,7 @@ pub(super) enum Answer {
     /// Where a tree is.
     Load(Option<LoadSpec>),
     /// The default export.
-    Spec(Box<Spec>),
+    Spec(Box<Checked>),
     /// Nothing came of it.
     Failed(Failure),
 }
@@ -138,6 +139,8 @@ pub(super) enum Failure {
     Missing,
     /// It threw, or its promise was rejected.
     Threw(String),
+    /// Its module does not evaluate.
+    Broken(Problem),
     /// It went beyond a limit.
     Limit(Limit),
     /// It had to end because of another call, and may be tried again.

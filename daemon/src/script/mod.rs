@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use specs::compile::{check_json, is_json};
 use specs::model::{FnRef, LoadSpec, Spec, Subcommand};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -31,6 +32,7 @@ use self::process::{End, Event, Process, Registered};
 use self::sources::Sources;
 use self::strikes::Strikes;
 use crate::lock::lock;
+pub use specs::compile::{Checked, Problem};
 
 /// Most calls that are under way; who has another one waits.
 const MAX_CALLS: usize = 32;
@@ -242,23 +244,37 @@ impl Scripts {
     /// A spec of the user's own, in JavaScript or JSON; its functions belong to the module `name` from now on.
     ///
     /// # Errors
-    /// When it does not evaluate.
+    /// When it does not evaluate, or is no spec.
     pub async fn compile(&self, name: &str, source: &str) -> Result<Spec, Error> {
-        self.sources.replace(name, Some(source.into()));
+        let Checked { spec, problems } = self.check(name, source).await?;
+        let problem = || problems.into_iter().find(|problem| !problem.warning).unwrap_or_default();
+        spec.ok_or_else(|| Error::Threw(message(&problem())))
+    }
+
+    /// A spec as [`Scripts::compile`] makes it, and what is wrong with it.
+    ///
+    /// # Errors
+    /// When it goes beyond a limit, or there is no worker.
+    pub async fn check(&self, name: &str, source: &str) -> Result<Checked, Error> {
         lock(&self.strikes).forgive(name);
-        let want = Want::Spec;
+        if is_json(source) {
+            self.sources.forget(name);
+            return Ok(check_json(source, command_name(name)));
+        }
+        self.sources.replace(name, source.into());
         let slot = self.slots.acquire().await.map_err(|_| Error::Gone)?;
-        let answer = timeout(COMPILE_LIMIT, self.attempts(name, &want, None)).await;
+        let answer = timeout(COMPILE_LIMIT, self.attempts(name, &Want::Spec, None)).await;
         drop(slot);
-        match settled(answer.unwrap_or(Err(Error::Limit("time")))?)? {
-            Answer::Spec(spec) => Ok(*spec),
-            _ => Err(Error::Gone),
+        match answer.unwrap_or(Err(Error::Limit("time")))? {
+            Answer::Spec(checked) => Ok(*checked),
+            Answer::Failed(Failure::Broken(problem)) => Ok(Checked { spec: None, problems: vec![problem] }),
+            answer => settled(answer).and(Err(Error::Gone)),
         }
     }
 
     /// Gives a module back the source that it has without [`Scripts::compile`].
     pub fn forget(&self, name: &str) {
-        self.sources.replace(name, None);
+        self.sources.forget(name);
         lock(&self.strikes).forgive(name);
     }
 
@@ -420,9 +436,18 @@ fn settled(answer: Answer) -> Result<Answer, Error> {
     match answer {
         Answer::Failed(Failure::Missing) => Err(Error::Missing),
         Answer::Failed(Failure::Threw(what)) => Err(Error::Threw(what)),
+        Answer::Failed(Failure::Broken(problem)) => Err(Error::Threw(message(&problem))),
         Answer::Failed(Failure::Limit(limit)) => Err(Error::Limit(limit.name())),
         Answer::Failed(Failure::Lost | Failure::Crashed) => Err(Error::Gone),
         answer => Ok(answer),
+    }
+}
+
+/// A problem in one line.
+fn message(problem: &Problem) -> String {
+    match problem.line {
+        0 => problem.what.clone(),
+        line => format!("{} (line {line}, column {})", problem.what, problem.column),
     }
 }
 
@@ -436,6 +461,11 @@ fn message_of(argument: &Argument) -> message::Argument {
         Argument::Json(value) => message::Argument::Json(value.to_string()),
         Argument::ExecuteCommand => message::Argument::ExecuteCommand,
     }
+}
+
+/// The command that a module describes if it does not say so itself: `s3` for `aws/s3`.
+fn command_name(module: &str) -> &str {
+    module.rsplit(['/', ':']).next().unwrap_or(module)
 }
 
 /// The number of the object that a path begins at, if it was returned by a function.

@@ -7,18 +7,21 @@ use super::Modules;
 use super::message::Module;
 use crate::lock::lock;
 
+/// Sources that are kept; the oldest goes first, and its module is then what it was before.
+const MAX_OWN: usize = 256;
+
 /// Where the worker's modules come from.
 pub(super) struct Sources {
     modules: Arc<dyn Modules>,
-    own: Mutex<HashMap<String, Own>>,
+    own: Mutex<Own>,
 }
 
-/// A module whose source has changed since the daemon began.
+/// Sources that replace those of modules.
 #[derive(Default)]
 struct Own {
+    /// The version of the last one. No two are alike, so that no world of an older one is taken for it.
     version: u64,
-    /// None when it is the archive's again.
-    source: Option<Arc<str>>,
+    sources: HashMap<String, (u64, Arc<str>)>,
 }
 
 impl Sources {
@@ -29,25 +32,35 @@ impl Sources {
 
     /// A module as it is now.
     pub(super) fn module(&self, name: &str) -> Module {
-        let version = lock(&self.own).get(name).map_or(0, |own| own.version);
+        let version = lock(&self.own).sources.get(name).map_or(0, |(version, _)| *version);
         Module { name: name.to_owned(), version }
     }
 
     /// The source of a module, unless it has changed since it was asked for. Reads files.
     pub(super) fn source(&self, module: &Module) -> Option<String> {
-        let own = lock(&self.own).get(&module.name).map(|own| (own.version, own.source.clone()));
-        let (version, source) = own.unwrap_or_default();
-        if version != module.version {
-            return None;
+        let own = lock(&self.own).sources.get(&module.name).cloned();
+        match own {
+            Some((version, source)) => (version == module.version).then(|| source.to_string()),
+            None if module.version == 0 => self.modules.source(&module.name),
+            None => None,
         }
-        source.map(|source| source.to_string()).or_else(|| self.modules.source(&module.name))
     }
 
-    /// Replaces the source of a module, or gives it back its own.
-    pub(super) fn replace(&self, name: &str, source: Option<Arc<str>>) {
-        let mut all = lock(&self.own);
-        let own = all.entry(name.to_owned()).or_default();
+    /// Replaces the source of a module.
+    pub(super) fn replace(&self, name: &str, source: Arc<str>) {
+        let mut own = lock(&self.own);
         own.version += 1;
-        own.source = source;
+        let version = own.version;
+        own.sources.insert(name.to_owned(), (version, source));
+        while own.sources.len() > MAX_OWN {
+            let oldest = own.sources.iter().min_by_key(|(_, (version, _))| *version);
+            let Some(name) = oldest.map(|(name, _)| name.clone()) else { return };
+            own.sources.remove(&name);
+        }
+    }
+
+    /// Gives a module back the source that it had.
+    pub(super) fn forget(&self, name: &str) {
+        lock(&self.own).sources.remove(name);
     }
 }

@@ -9,7 +9,7 @@ use rquickjs::{Array, Ctx, FromJs, Function, Object, Promise, Value};
 
 use super::fig;
 use super::raw::{self, Raw};
-use crate::model::{FnRef, LoadSpec, NativePaths, PathFilter, Spec, Subcommand};
+use crate::model::{FnRef, LoadSpec, NativePaths, PathFilter, Subcommand};
 
 /// How deep values may nest; 7 levels of subcommands take 20. It also stops at cycles.
 const MAX_NESTING: usize = 64;
@@ -70,19 +70,6 @@ pub struct Taken<T> {
     pub functions: usize,
 }
 
-/// The spec that is an object at a place; `fallback` is its name should it have none. None when it is no object.
-///
-/// # Errors
-/// When a getter throws, or the values are out of bounds.
-pub fn take_spec(
-    value: &Value<'_>,
-    at: &FnRef,
-    fallback: &str,
-    bounds: Bounds,
-) -> rquickjs::Result<Taken<Option<Spec>>> {
-    take(value, at, bounds, |raw| raw.is_object().then(|| fig::spec(raw, fallback)))
-}
-
 /// The tree that a `generateSpec` function returned, now at a place. None when it is no object.
 ///
 /// # Errors
@@ -103,7 +90,8 @@ pub fn take_load(value: &Value<'_>, at: &FnRef, bounds: Bounds) -> rquickjs::Res
     take(value, at, bounds, fig::loaded)
 }
 
-fn take<T>(
+/// Takes a value at a place out, and reads it.
+pub(super) fn take<T>(
     value: &Value<'_>,
     at: &FnRef,
     bounds: Bounds,

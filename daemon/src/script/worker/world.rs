@@ -9,15 +9,19 @@ use std::time::{Duration, Instant};
 
 use rquickjs::promise::PromiseState;
 use rquickjs::{
-    CaughtError, Coerced, Context, Ctx, Function, Null, Object, Persistent, Promise, Runtime, Value,
+    CaughtError, Coerced, Context, Ctx, Exception, Function, Null, Object, Persistent, Promise, Runtime,
+    Value,
 };
-use specs::compile::{Bounds, Found, TOO_MUCH, Taken, follow, follow_from, take_load, take_spec, take_tree};
+use specs::compile::{
+    Bounds, Found, Problem, TOO_MUCH, Taken, as_module, check_value, follow, follow_from, take_load,
+    take_tree,
+};
 use specs::model::FnRef;
 
 use super::host::Host;
 use super::limits::Clock;
 use crate::script::message::{Answer, Argument, Failure, Read, Tell, Want};
-use crate::script::{Executed, Limit, kept_number};
+use crate::script::{Executed, Limit, command_name, kept_number};
 
 /// The heap of one module.
 const MEMORY_LIMIT: usize = 64 << 20;
@@ -121,8 +125,9 @@ impl World {
         let context = Context::full(&runtime).map_err(|_| Failure::Limit(Limit::Memory))?;
         let host = Rc::new(Host::default());
         let entry = clock.start(LOAD_LIMIT);
-        let loaded = context
-            .with(|ctx| evaluate(&ctx, module, source, &host).map_err(|error| explain(&ctx, error, clock)));
+        let loaded = context.with(|ctx| {
+            evaluate(&ctx, module, &as_module(source), &host).map_err(|error| broken(&ctx, error, clock))
+        });
         drop(entry);
         let (hooks, namespace) = loaded?;
         Ok(World {
@@ -229,17 +234,12 @@ impl World {
     fn spec(&mut self, id: u64, module: &str) {
         let namespace = self.namespace.clone();
         let at = FnRef { module: module.to_owned(), path: Vec::new() };
-        let fallback = module.rsplit('/').next().unwrap_or(module);
+        let fallback = command_name(module);
         let taken = self.enter(id, |ctx| {
             let default: Value<'_> = namespace.restore(ctx)?.get("default")?;
-            take_spec(&default, &at, fallback, TREE)
+            check_value(&default, &at, fallback, TREE)
         });
-        let answer = match taken {
-            Ok(Taken { what: Some(spec), .. }) => Ok(Answer::Spec(Box::new(spec))),
-            Ok(Taken { what: None, .. }) => Err(Failure::Threw("the default export is no object".into())),
-            Err(failure) => Err(failure),
-        };
-        self.finish(id, answer);
+        self.finish(id, taken.map(|taken| Answer::Spec(Box::new(taken.what))));
     }
 
     fn function(&mut self, id: u64, module: &str, path: &[String], arguments: Vec<Argument>, read: Read) {
@@ -450,6 +450,27 @@ fn read_answer<'js>(
             Ok((Answer::Load(what), keep(functions, number)))
         }
     }
+}
+
+/// What an error in the evaluation of a module means.
+fn broken(ctx: &Ctx<'_>, error: rquickjs::Error, clock: &Clock) -> Failure {
+    let thrown = ctx.catch();
+    let stack = thrown.as_exception().and_then(Exception::stack).unwrap_or_default();
+    let error = if error.is_exception() { ctx.throw(thrown) } else { error };
+    match explain(ctx, error, clock) {
+        Failure::Threw(what) => {
+            let (line, column) = place_in(&stack).unwrap_or_default();
+            Failure::Broken(Problem { line, column, what, ..Problem::default() })
+        }
+        failure => failure,
+    }
+}
+
+/// The line and column that a trace of QuickJS begins with: `    at f (git:3:14)`.
+fn place_in(stack: &str) -> Option<(u32, u32)> {
+    let mut parts = stack.lines().next()?.trim_end_matches(')').rsplit(':');
+    let column = parts.next()?.parse().ok()?;
+    Some((parts.next()?.parse().ok()?, column))
 }
 
 /// What an error means.
