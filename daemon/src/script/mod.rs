@@ -37,6 +37,12 @@ pub use specs::compile::{Checked, Problem};
 /// Most calls that are under way; who has another one waits.
 const MAX_CALLS: usize = 32;
 
+/// Most programs of one call: one for each row of a long list, which is bad enough.
+const MAX_PROGRAMS: u32 = 128;
+
+/// How often a call is made that is lost because of others. They have strikes against them, so that this ends.
+const MAX_ATTEMPTS: u32 = 4;
+
 /// Most starts of the worker within [`START_WINDOW`]: three crashes bar a function, so that more come of something that
 /// starts do not cure.
 const MAX_STARTS: usize = 12;
@@ -322,17 +328,20 @@ impl Scripts {
         settled(answer)
     }
 
-    /// Asks the worker; a second time when it ended, or a world in it, because of another call.
+    /// Asks the worker; once more when it ended, or a world in it, because of another call.
     async fn attempts(
         &self,
         module: &str,
         want: &Want,
         host: Option<&Arc<dyn Host>>,
     ) -> Result<Answer, Error> {
-        match self.attempt(module, want, host).await? {
-            Answer::Failed(Failure::Lost) => self.attempt(module, want, host).await,
-            answer => Ok(answer),
+        for _ in 1..MAX_ATTEMPTS {
+            match self.attempt(module, want, host).await? {
+                Answer::Failed(Failure::Lost) => {}
+                answer => return Ok(answer),
+            }
         }
+        self.attempt(module, want, host).await
     }
 
     async fn attempt(
@@ -399,10 +408,14 @@ impl Scripts {
 async fn converse(id: u64, mut registered: Registered, host: Option<&Arc<dyn Host>>) -> Answer {
     // Dropped with the call, and the programs with it.
     let mut programs = JoinSet::new();
+    let mut started = 0;
     loop {
         tokio::select! {
             event = registered.next() => match event {
+                // No worker of ours asks for so many.
+                Event::Run { .. } if started == MAX_PROGRAMS => return Answer::Failed(Failure::Crashed),
                 Event::Run { program, what } => {
+                    started += 1;
                     let host = host.map(Arc::clone);
                     programs.spawn(async move { (program, execute(host, what).await) });
                 }

@@ -36,6 +36,9 @@ const MAX_ASKS: usize = 16;
 /// What a call may be told before it listens; the worker's own bound on programs is below it.
 const MAX_EVENTS: usize = 256;
 
+/// Sources that the worker may wait for at a time: one for each call.
+const MAX_NEEDS: usize = super::MAX_CALLS;
+
 /// Bytes read at a time.
 const READ_SIZE: usize = 64 << 10;
 
@@ -84,6 +87,8 @@ struct State {
     calls: HashMap<u64, mpsc::Sender<Event>>,
     /// Calls that the worker has to let go of, and since when.
     leaving: VecDeque<(u64, Instant)>,
+    /// How many sources the worker waits for.
+    needs: usize,
     /// The call that the worker is at.
     entered: Option<u64>,
     last_use: Instant,
@@ -108,6 +113,7 @@ impl Process {
                 ended: false,
                 calls: HashMap::new(),
                 leaving: VecDeque::new(),
+                needs: 0,
                 entered: None,
                 last_use: Instant::now(),
             }),
@@ -194,7 +200,9 @@ impl Process {
     fn tell(self: &Arc<Self>, tell: Tell, sources: &Arc<Sources>) -> bool {
         let mut state = lock(&self.state);
         match tell {
+            Tell::Need(_) if state.needs == MAX_NEEDS => false,
             Tell::Need(module) => {
+                state.needs += 1;
                 tokio::spawn(deliver(Arc::clone(self), Arc::clone(sources), module));
                 true
             }
@@ -318,6 +326,7 @@ async fn deliver(process: Arc<Process>, sources: Arc<Sources>, module: Module) {
         // Too long for a frame: no module of ours is.
         let _ = process.ask(None, &Ask::Source { module, source: None }).await;
     }
+    lock(&process.state).needs -= 1;
 }
 
 /// Writes what is asked until nobody can ask any more. A cancellation does not wait behind other frames, and calls that

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use rquickjs::object::Filter;
 use rquickjs::{Coerced, Ctx, Exception, Object, Value};
 
-use crate::script::Execute;
 use crate::script::message::Tell;
+use crate::script::{Execute, MAX_PROGRAMS};
 
-/// Most programs of one call: one for each row of a long list, which is bad enough.
-const MAX_PROGRAMS: u32 = 128;
+/// Most bytes that a command may have, far above what a system takes.
+const MAX_COMMAND: usize = 1 << 20;
 
 /// Most timers of one module.
 const MAX_TIMERS: usize = 64;
@@ -103,8 +103,9 @@ impl Host {
         *count += 1;
         // Reading the command runs getters, which may ask for a program in turn.
         drop(calls);
-        let what = read_command(command)
-            .ok_or_else(|| Exception::throw_type(ctx, "executeCommand takes { command, args }"))?;
+        let what = read_command(command).filter(|what| size(what) <= MAX_COMMAND);
+        let what =
+            what.ok_or_else(|| Exception::throw_type(ctx, "executeCommand takes { command, args }"))?;
         let program = self.next();
         self.programs.borrow_mut().insert(program, call);
         self.tells.borrow_mut().push(Tell::Run { call, program, what });
@@ -114,12 +115,14 @@ impl Host {
     /// `host.wait`.
     pub(super) fn wait(&self, ctx: &Ctx<'_>, milliseconds: f64) -> rquickjs::Result<u32> {
         let mut timers = self.timers.borrow_mut();
-        if timers.len() >= MAX_TIMERS {
+        let call = self.current.get();
+        // A call that is over must not go on in the background.
+        if timers.len() >= MAX_TIMERS || !self.calls.borrow().contains_key(&call) {
             return Err(Exception::throw_message(ctx, "no more timers can be set"));
         }
         // The cast stops at the ends of the type and makes 0 of what is no number.
         let wait = Duration::from_millis(milliseconds as u64).clamp(MIN_WAIT, MAX_WAIT);
-        let timer = Timer { at: Instant::now() + wait, number: self.next(), call: self.current.get() };
+        let timer = Timer { at: Instant::now() + wait, number: self.next(), call };
         timers.push(timer);
         Ok(timer.number)
     }
@@ -151,6 +154,12 @@ fn read_command(command: &Value<'_>) -> Option<Execute> {
         env: command.get("env").ok().map(|env| read_variables(&env)).unwrap_or_default(),
         timeout: command.get::<_, f64>("timeout").ok().filter(|time| *time >= 0.0).map(|time| time as u32),
     })
+}
+
+/// How many bytes a command has.
+fn size(what: &Execute) -> usize {
+    let variables: usize = what.env.iter().map(|(name, value)| name.len() + value.len()).sum();
+    what.command.len() + variables + what.args.iter().map(String::len).sum::<usize>()
 }
 
 /// The variables of a command; those without a value are left out.

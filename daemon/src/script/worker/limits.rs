@@ -9,7 +9,7 @@ use std::io;
 use std::time::Duration;
 
 use nix::libc::{ITIMER_PROF, itimerval, setitimer, time_t, timeval};
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::time::{ClockId, clock_gettime};
 
 /// How much longer than its limit an entry may go on before the process is ended.
@@ -32,7 +32,9 @@ pub(super) fn confine() -> io::Result<()> {
         (Resource::RLIMIT_NOFILE, MAX_FILES),
         (Resource::RLIMIT_NPROC, 0),
     ] {
-        setrlimit(resource, limit, limit)?;
+        // What is limited further already cannot be raised.
+        let (_, hard) = getrlimit(resource)?;
+        setrlimit(resource, limit.min(hard), limit.min(hard))?;
     }
     #[cfg(target_os = "linux")]
     nix::sys::prctl::set_no_new_privs()?;

@@ -118,10 +118,10 @@ impl Worker {
         if let Some(ask) = self.asks.pop_front() {
             self.ask(ask)?;
         }
-        let now = Instant::now();
         for place in 0..self.worlds.len() {
-            if self.worlds[place].1.next_timer().is_some_and(|at| at <= now) {
-                self.worlds[place].1.fire(now);
+            if let Some(timer) = self.worlds[place].1.due(Instant::now()) {
+                self.tell(&Tell::Enter(timer.call))?;
+                self.worlds[place].1.fire(timer);
             }
         }
         self.sweep()
@@ -215,7 +215,7 @@ impl Worker {
                 self.tell(&tell)?;
             }
             if self.worlds[place].1.state() == State::Broken {
-                for call in self.worlds[place].1.lost() {
+                for call in self.worlds[place].1.under_way() {
                     self.fail(call, Failure::Lost)?;
                 }
             }

@@ -26,15 +26,18 @@
 
   // Numbers as English writes them; the corpus counts downloads with it.
   const group = (digits) => digits.replace(/\B(?=(\d{3})+(?!\d))/g, ",");
-  const shorten = (number) => {
-    const [unit, size] = [["T", 1e12], ["B", 1e9], ["M", 1e6], ["K", 1e3]].find(([, size]) => Math.abs(number) >= size) ?? ["", 1];
+  const units = [["T", 1e12], ["B", 1e9], ["M", 1e6], ["K", 1e3], ["", 1]];
+  const shorten = (number, digits) => {
+    const [unit, size] = units.find(([, size]) => Math.abs(number) >= size) ?? ["", 1];
     const short = number / size;
-    return `${Number(short.toFixed(Math.abs(short) < 100 && size > 1 ? 1 : 0))}${unit}`;
+    const rounded = Number(digits === undefined ? short.toFixed(Math.abs(short) < 10 ? 1 : 0) : short.toPrecision(digits));
+    // 999,999 is a million when it is rounded.
+    return Math.abs(rounded) >= 1000 && unit !== "T" ? shorten(rounded * size, digits) : `${rounded}${unit}`;
   };
   const format = (options) => (value) => {
     const number = Number(value);
     if (!Number.isFinite(number)) return String(number);
-    if (options?.notation === "compact") return shorten(number);
+    if (options?.notation === "compact") return shorten(number, options.maximumSignificantDigits);
     const [whole, fraction] = String(Number(number.toFixed(options?.maximumFractionDigits ?? 3))).split(".");
     return fraction === undefined ? group(whole) : `${group(whole)}.${fraction}`;
   };
@@ -64,7 +67,7 @@
       const waiting = programs.get(program);
       programs.delete(program);
       if (typeof error === "string") waiting?.reject(new Error(error));
-      else waiting?.resolve({ stdout, stderr, status, exitCode: status });
+      else waiting?.resolve({ stdout, stderr, status });
     },
     fire(timer) {
       const callback = timers.get(timer);

@@ -18,7 +18,7 @@ use specs::compile::{
 };
 use specs::model::FnRef;
 
-use super::host::Host;
+use super::host::{Host, Timer};
 use super::limits::Clock;
 use crate::script::message::{Answer, Argument, Failure, Read, Tell, Want};
 use crate::script::{Executed, Limit, command_name, kept_number};
@@ -168,13 +168,18 @@ impl World {
         self.host.next_timer()
     }
 
+    /// Takes a timer that is due.
+    pub(super) fn due(&self, now: Instant) -> Option<Timer> {
+        self.host.due(now)
+    }
+
     /// What there is to tell the daemon since the last time.
     pub(super) fn tells(&self) -> Vec<Tell> {
         self.host.tells.take()
     }
 
     /// The calls that it has.
-    pub(super) fn lost(&self) -> Vec<u64> {
+    pub(super) fn under_way(&self) -> Vec<u64> {
         self.calls.keys().copied().collect()
     }
 
@@ -204,15 +209,12 @@ impl World {
         self.settle();
     }
 
-    /// Calls back what timers are due.
-    pub(super) fn fire(&mut self, now: Instant) {
-        while self.state != State::Broken {
-            let Some(timer) = self.host.due(now) else { return };
-            let fire = self.hooks.fire.clone();
-            let done = self.enter(timer.call, |ctx| fire.restore(ctx)?.call((timer.number,)));
-            self.judge(timer.call, done);
-            self.settle();
-        }
+    /// Calls back a timer that was due.
+    pub(super) fn fire(&mut self, timer: Timer) {
+        let fire = self.hooks.fire.clone();
+        let done = self.enter(timer.call, |ctx| fire.restore(ctx)?.call((timer.number,)));
+        self.judge(timer.call, done);
+        self.settle();
     }
 
     /// Drops a call that nobody waits for. What it waited for will not come, and the module may have kept a promise of
@@ -221,6 +223,7 @@ impl World {
         if self.calls.remove(&id).is_some() {
             self.host.end(id);
             self.close();
+            self.settle();
         }
     }
 
@@ -282,8 +285,13 @@ impl World {
         if self.state == State::Broken || self.calls.is_empty() || self.host.waits() {
             return;
         }
-        for id in self.lost() {
-            self.finish(id, Err(Failure::Limit(Limit::Never)));
+        // Where a call was cancelled, others may have waited for the same promise.
+        let failure = match self.state {
+            State::Open => Failure::Limit(Limit::Never),
+            State::Closing | State::Broken => Failure::Lost,
+        };
+        for id in self.under_way() {
+            self.finish(id, Err(failure.clone()));
         }
         self.close();
     }
