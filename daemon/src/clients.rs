@@ -175,10 +175,31 @@ impl Client {
             ToDaemon::Ran(ran) => self.session.ran(&ran),
             ToDaemon::Accepted(accepted) => self.session.accepted(accepted),
             ToDaemon::Complete(request) => self.complete(Some(request)),
-            ToDaemon::Parse(request) => {
-                let parsed = self.session.ask(request).parse().await;
-                self.send(&parsed)?;
+            ToDaemon::Why(request) => {
+                let ask = self.session.ask(request);
+                self.start(|out| ask.why(out));
             }
+            ToDaemon::Parse(request) => {
+                let ask = self.session.ask(request);
+                self.start(|out| ask.parse(out));
+            }
+            ToDaemon::ListSpecs(question) => {
+                let list = self.session.list_specs(question).await;
+                self.send(&list)?;
+            }
+            ToDaemon::ShowSpec(question) => {
+                let tree = self.session.show_spec(question).await;
+                self.send(&tree)?;
+            }
+            ToDaemon::CheckSpec(question) => {
+                let problems = self.session.check_spec(question).await;
+                self.send(&problems)?;
+            }
+            ToDaemon::Trust(wanted) => {
+                let answer = self.session.trust(wanted).await;
+                self.send(&answer)?;
+            }
+            ToDaemon::TrustedFolders => self.send(&self.session.trusted())?,
             ToDaemon::Status => {
                 let status = self.session.status();
                 self.send(&FromDaemon::Status(status))?;
@@ -190,9 +211,18 @@ impl Client {
     /// Starts to answer a request; the one before it is given up.
     fn complete(&mut self, request: Option<Request>) {
         let Some(request) = request else { return };
+        let ask = self.session.ask(request);
+        self.start(|out| ask.answer(out));
+    }
+
+    /// Begins an answer in place of the one before it.
+    fn start<F>(&mut self, work: impl FnOnce(mpsc::Sender<FromDaemon>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let (out, answers) = mpsc::channel(1);
         let mut task = JoinSet::new();
-        task.spawn(self.session.ask(request).answer(out));
+        task.spawn(work(out));
         self.current = Some(Current { answers, _task: task });
     }
 

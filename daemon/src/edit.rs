@@ -22,16 +22,20 @@ pub struct Target<'a> {
     pub shell: Shell,
     /// The word at the cursor.
     pub word: &'a Word,
+    /// A space may follow what is put in.
+    pub spaces: bool,
 }
 
 /// The edit that puts in this draft, under its name `name`, from the byte `from` of the word's text.
 pub fn edit(target: Target, draft: &Draft, name: &str, from: usize) -> Edit {
     let place = target.place(from);
+    let space = draft.space && target.spaces;
     match &draft.insert {
-        Insert::Name => target.named(place, name, draft.space),
-        Insert::PathEntry => target.path_entry(place, name, from),
+        Insert::Name => target.named(place, name, space),
+        Insert::Quoted(text) => target.named(place, text, space),
+        Insert::PathEntry => target.path_entry(place, name, from, space),
         Insert::NameThen(after) => target.verbatim(place, &(target.quoted(place, name) + after), false),
-        Insert::Verbatim(text) => target.verbatim(place, text, draft.space),
+        Insert::Verbatim(text) => target.verbatim(place, text, space),
     }
 }
 
@@ -100,7 +104,7 @@ impl Target<'_> {
         empty && next.is_some_and(|next| !next.is_whitespace() && !";|&)`".contains(next))
     }
 
-    fn path_entry(&self, place: Place, name: &str, from: usize) -> Edit {
+    fn path_entry(&self, place: Place, name: &str, from: usize, space: bool) -> Edit {
         let name = if from == 0 && name.starts_with('-') { ["./", name].concat() } else { name.to_string() };
         let place = self.up_to_slash(place);
         let slash_follows = self.line[place.end..].starts_with('/') && place.end < self.word.end;
@@ -110,7 +114,7 @@ impl Target<'_> {
                 let cursor = place.start + text.len();
                 change(place.start, place.end, text, cursor)
             } else {
-                self.named(place, &name, true)
+                self.named(place, &name, space)
             };
         };
         let text = self.unclosed(place, if slash_follows { folder } else { &name });
@@ -155,7 +159,7 @@ mod tests {
         let line = marked.replacen('^', "", 1);
         let lexed = lex(&line, cursor, shell);
         let word = lexed.command().and_then(|command| command.words.last()).expect("a word");
-        let edit = edit(Target { line: &line, shell, word }, draft, &draft.names[0], from);
+        let edit = edit(Target { line: &line, shell, word, spaces: true }, draft, &draft.names[0], from);
         let mut changed = edit.apply(&line).expect("an edit that fits");
         changed.insert(edit.cursor as usize, '^');
         changed

@@ -12,7 +12,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use daemon::server::{self, Options};
-use daemon::session::{Session, Shared};
+use daemon::session::{Places, Session, Shared};
+use daemon::settings::SettingsFile;
+use daemon::store::{Access, Store};
+use daemon::user_specs::MAX_HANGS;
 use daemon::world::MAX_LOOKS;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{chdir, close};
@@ -30,6 +33,9 @@ const THINKERS: usize = 16;
 
 /// Bytes read of standard input at a time.
 const READ_SIZE: usize = 16 << 10;
+
+/// How long the start waits to have read database and settings, and the end to have written the former.
+const DISK_WAIT: Duration = Duration::from_millis(500);
 
 /// The daemon of Q: answers what may stand at the cursor of a command line.
 #[derive(Parser)]
@@ -58,15 +64,19 @@ fn main() -> Result<()> {
         return Ok(daemon::script::worker::run()?);
     }
     let paths = Paths::here().context("there is no home directory: set HOME")?;
-    let archives = archives(&arguments, &paths)?;
+    let places = Places {
+        archives: archives(&arguments, &paths)?,
+        specs: paths.specs(),
+        worker: std::env::current_exe()?,
+    };
     if arguments.once {
-        return once(archives);
+        return once(Shared::new(places, store(&paths, Access::Read), settings(&paths)));
     }
     let socket = match &arguments.socket {
         Some(socket) => std::path::absolute(socket)?,
         None => paths.socket(),
     };
-    serve(archives, &paths, Options { socket, idle: Duration::from_secs(arguments.idle) })
+    serve(places, &paths, Options { socket, idle: Duration::from_secs(arguments.idle) })
 }
 
 /// Where the archive may be, best first.
@@ -78,7 +88,7 @@ fn archives(arguments: &Arguments, paths: &Paths) -> Result<Vec<PathBuf>> {
     }
 }
 
-fn serve(archives: Vec<PathBuf>, paths: &Paths, options: Options) -> Result<()> {
+fn serve(places: Places, paths: &Paths, options: Options) -> Result<()> {
     settle_down()?;
     // Without a log the daemon does its work all the same.
     let _ = log::start(&paths.log("qd"));
@@ -86,14 +96,32 @@ fn serve(archives: Vec<PathBuf>, paths: &Paths, options: Options) -> Result<()> 
         paths.secure_runtime().with_context(|| format!("cannot use {}", paths.runtime.display()))?;
     }
     let runtime = runtime()?;
-    let served = runtime.block_on(server::run(Shared::new(archives), options));
+    let shared = Shared::new(places, store(paths, Access::Write), settings(paths));
+    let served = runtime.block_on(server::run(Arc::clone(&shared), options));
+    // What cannot be saved now is lost; the log has said why.
+    let _ = shared.store().flush(DISK_WAIT);
     // Threads that hang on a dead mount are not waited for.
     runtime.shutdown_background();
     served.inspect_err(|error| tracing::error!(%error, "cannot serve")).context("cannot serve")
 }
 
+/// What earlier daemons kept; a disk that is slow is not waited for.
+fn store(paths: &Paths, access: Access) -> Store {
+    let store = Store::open(paths.database(), access);
+    if !store.wait(DISK_WAIT) {
+        tracing::warn!("the database is slow to read");
+    }
+    store
+}
+
+fn settings(paths: &Paths) -> SettingsFile {
+    let settings = SettingsFile::new(paths.settings());
+    settings.look_for(DISK_WAIT);
+    settings
+}
+
 fn runtime() -> Result<Runtime> {
-    let threads = MAX_LOOKS + THINKERS;
+    let threads = MAX_LOOKS + MAX_HANGS + THINKERS;
     Ok(Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .max_blocking_threads(threads)
@@ -121,9 +149,9 @@ fn inherited() -> Vec<i32> {
 }
 
 /// Answers what is on standard input, one after the other, each with its last answer.
-fn once(archives: Vec<PathBuf>) -> Result<()> {
+fn once(shared: Arc<Shared>) -> Result<()> {
     let runtime = runtime()?;
-    let answered = runtime.block_on(answer_all(Shared::new(archives)));
+    let answered = runtime.block_on(answer_all(shared));
     runtime.shutdown_background();
     answered
 }
@@ -161,17 +189,38 @@ async fn answer(session: &mut Session, message: ToDaemon) -> Option<FromDaemon> 
         ToDaemon::Ran(ran) => session.ran(&ran),
         ToDaemon::Accepted(accepted) => session.accepted(accepted),
         ToDaemon::Complete(request) => {
-            let (out, mut answers) = mpsc::channel(1);
-            let asked = tokio::spawn(session.ask(request).answer(out));
-            let mut last = None;
-            while let Some(answer) = answers.recv().await {
-                last = Some(answer);
-            }
-            asked.await.ok()?;
-            return last;
+            let ask = session.ask(request);
+            return last(|out| ask.answer(out)).await;
         }
-        ToDaemon::Parse(request) => return Some(session.ask(request).parse().await),
+        ToDaemon::Why(request) => {
+            let ask = session.ask(request);
+            return last(|out| ask.why(out)).await;
+        }
+        ToDaemon::Parse(request) => {
+            let ask = session.ask(request);
+            return last(|out| ask.parse(out)).await;
+        }
+        ToDaemon::ListSpecs(question) => return Some(session.list_specs(question).await),
+        ToDaemon::ShowSpec(question) => return Some(session.show_spec(question).await),
+        ToDaemon::CheckSpec(question) => return Some(session.check_spec(question).await),
+        ToDaemon::Trust(wanted) => return Some(session.trust(wanted).await),
+        ToDaemon::TrustedFolders => return Some(session.trusted()),
         ToDaemon::Status => return Some(FromDaemon::Status(session.status())),
     }
     None
+}
+
+/// The last thing that is said to a request.
+async fn last<F>(work: impl FnOnce(mpsc::Sender<FromDaemon>) -> F) -> Option<FromDaemon>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (out, mut answers) = mpsc::channel(1);
+    let working = tokio::spawn(work(out));
+    let mut last = None;
+    while let Some(answer) = answers.recv().await {
+        last = Some(answer);
+    }
+    working.await.ok()?;
+    last
 }

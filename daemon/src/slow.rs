@@ -6,15 +6,21 @@
 
 use std::sync::Arc;
 
-use specs::model::{FnRef, Generator, LoadSpec, Subcommand};
+use protocol::Kind;
+use specs::model::{FnRef, Generator, LoadSpec, Subcommand, Template};
 
 use crate::candidates::Draft;
+use crate::trust::Refusal;
 
 /// Something to fetch. The session's directory and variables are not part of it: when they change, all is fetched anew.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Slow {
     /// The rows of a generator; yields [`Found::Rows`].
     Rows(Box<Generated>),
+    /// What a `filterTemplateSuggestions` function makes of the rows of templates; yields [`Found::Rows`].
+    Filter(Box<Listed>),
+    /// What was given for an argument in earlier lines; yields [`Found::Rows`].
+    Earlier(Box<Argument>),
     /// The tree of a `generateSpec` function; yields [`Found::Tree`].
     Tree(Call),
     /// Where a `loadSpec` function says that the tree is; yields [`Found::Load`].
@@ -55,6 +61,28 @@ pub struct Generated {
     pub debounce: Option<u32>,
 }
 
+/// Rows that are known, and the function that chooses among them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Listed {
+    /// The command whose spec has the function.
+    pub command: String,
+    /// The function.
+    pub function: FnRef,
+    /// Names, what they are, and the template that lists them.
+    pub rows: Vec<(String, Kind, Template)>,
+}
+
+/// An argument of a command, wherever it stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Argument {
+    /// Canonical names from the command down.
+    pub command: Vec<String>,
+    /// The first name of the option that it belongs to, else it is the command's.
+    pub option: Option<String>,
+    /// Its place in the list of arguments.
+    pub index: usize,
+}
+
 /// What was fetched.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found {
@@ -68,6 +96,8 @@ pub enum Found {
     Words(Option<String>),
     /// A version such as `2.53.0`; `None` when it cannot be known.
     Version(Option<String>),
+    /// Nothing, because it would run what may not run here.
+    Refused(Refusal),
 }
 
 /// The rows of a generator.

@@ -88,6 +88,30 @@ impl SpecCache {
         self.len() == 0
     }
 
+    /// A spec that is not kept: for who looks at many.
+    pub fn peek(&self, name: &str) -> Option<Spec> {
+        self.archive()?.spec(name).unwrap_or_else(|error| {
+            tracing::warn!(%error, "a spec cannot be read");
+            None
+        })
+    }
+
+    /// The one line of help of a command. Nothing else of its spec is decoded, and nothing is kept.
+    pub fn description(&self, name: &str) -> Option<String> {
+        self.archive()?.description(name).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the description of a spec cannot be read");
+            None
+        })
+    }
+
+    /// The JavaScript of a module, if it has functions.
+    pub fn script(&self, module: &str) -> Option<String> {
+        self.archive()?.script(module).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the functions of a spec cannot be read");
+            None
+        })
+    }
+
     /// The archive, after a look whether it is still the one in its place.
     fn archive(&self) -> Option<Arc<Archive>> {
         let mut state = lock(&self.state);
@@ -137,7 +161,7 @@ impl State {
     /// Keeps a spec; those used longest ago make room.
     fn keep(&mut self, name: &str, spec: &Arc<Spec>) {
         self.decoded.retain(|decoded| decoded.name != name);
-        let bytes = size_of::<Spec>() + spec.root.bytes();
+        let bytes = bytes(spec);
         self.decoded.push(Decoded { name: name.to_owned(), spec: Arc::clone(spec), bytes });
         let mut total: usize = self.decoded.iter().map(|decoded| decoded.bytes).sum();
         while self.decoded.len() > 1 && (self.decoded.len() > MAX_SPECS || total > MAX_BYTES) {
@@ -178,6 +202,16 @@ fn stamp(path: &Path) -> Option<Stamp> {
 fn missing(places: &[PathBuf]) -> String {
     let places: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
     format!("there is no spec archive at {}", places.join(" or "))
+}
+
+/// The memory that a tree takes, by estimate.
+pub(crate) fn tree_bytes(tree: &Subcommand) -> usize {
+    size_of::<Subcommand>() + tree.bytes()
+}
+
+/// The memory that a spec takes, by estimate.
+pub(crate) fn bytes(spec: &Spec) -> usize {
+    size_of::<Spec>() + spec.root.bytes()
 }
 
 /// The memory that a part of a spec takes outside of itself, by estimate: what it owns most of.

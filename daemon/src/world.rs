@@ -17,11 +17,12 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::candidates::Draft;
-use crate::candidates::command::{self, Programs};
-use crate::candidates::path::Folder;
+use crate::candidates::command::{self, Descriptions, Programs};
+use crate::candidates::path::{Folder, Folders};
 use crate::engine::World;
 use crate::history::{Histories, Source};
 use crate::lock::lock;
+use crate::spec_cache::SpecCache;
 
 /// How long the first answer waits for all looks together: nobody sees the difference, and most take a tenth of it.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -29,13 +30,28 @@ const PATIENCE: Duration = Duration::from_millis(20);
 /// Most looks at a time. Those that hang on a dead mount stay; beyond this many nothing more is looked at.
 pub const MAX_LOOKS: usize = 32;
 
+/// Most looks at what programs are at a time: each key may want others, and nobody waits for them.
+const MAX_DESCRIBING: usize = 2;
+
+/// Most programs that are described at a time: more rows are not looked at before the next key.
+const MAX_DESCRIBED: usize = 200;
+
 /// Something to look at.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Look {
     /// The entries of a directory.
     Folder(PathBuf),
+    /// The folders and programs of a directory.
+    Executables(PathBuf),
     /// The programs of a `PATH`.
     Programs(String),
+    /// What some programs of a `PATH` are, which is kept in [`Looks::descriptions`].
+    Descriptions {
+        /// The `PATH`.
+        path: String,
+        /// The programs.
+        programs: Vec<String>,
+    },
     /// The home of a user.
     Home(String),
     /// What is new in a history file, which is taken in by [`Histories`].
@@ -47,8 +63,10 @@ pub enum Look {
 pub enum Seen {
     /// The entries.
     Folder(Arc<Folder>),
-    /// The names, in order.
-    Programs(Arc<Vec<String>>),
+    /// A row each, in the order of their names.
+    Programs(Arc<Vec<Draft>>),
+    /// They are kept.
+    Descriptions,
     /// The directory, if there is such a user.
     Home(Option<PathBuf>),
     /// It is taken in.
@@ -63,16 +81,28 @@ pub type Seeing = watch::Receiver<Option<Seen>>;
 pub struct Looks {
     running: Mutex<HashMap<Look, (Instant, Seeing)>>,
     programs: Programs,
+    folders: Folders,
+    /// What programs are.
+    pub descriptions: Descriptions,
     /// Earlier lines.
     pub histories: Histories,
 }
 
 impl Looks {
+    /// Looks that find out of these specs what programs are.
+    pub fn new(corpus: Arc<SpecCache>) -> Looks {
+        Looks { descriptions: Descriptions::new(corpus), ..Looks::default() }
+    }
+
     /// Looks, or joins who is looking already, and since when. `None` when too many looks hang.
     pub fn start(self: &Arc<Looks>, look: Look) -> Option<(Instant, Seeing)> {
         let mut running = lock(&self.running);
         if let Some(known) = running.get(&look) {
             return Some(known.clone());
+        }
+        let describes = |look: &Look| matches!(look, Look::Descriptions { .. });
+        if describes(&look) && running.keys().filter(|look| describes(look)).count() >= MAX_DESCRIBING {
+            return None;
         }
         if running.len() >= MAX_LOOKS {
             tracing::warn!("too many looks at files hang");
@@ -92,7 +122,12 @@ impl Looks {
 
     fn take(&self, look: &Look) -> Seen {
         match look {
-            Look::Folder(dir) => Seen::Folder(Arc::new(Folder::read(dir))),
+            Look::Folder(dir) => Seen::Folder(self.folders.of(dir)),
+            Look::Executables(dir) => Seen::Folder(Arc::new(Folder::read_executables(dir))),
+            Look::Descriptions { path, programs } => {
+                self.descriptions.look_up(path, programs);
+                Seen::Descriptions
+            }
             Look::Programs(path) => Seen::Programs(self.programs.of(path)),
             Look::Home(user) => Seen::Home(User::from_name(user).ok().flatten().map(|user| user.dir)),
             Look::History(source) => {
@@ -175,6 +210,14 @@ impl Here {
         }
     }
 
+    /// Looks at what can come later: the first answer does not wait for it.
+    fn see_later(&self, look: Look) {
+        let known = self.known.borrow().contains_key(&look) || self.late.borrow().contains_key(&look);
+        if let Some((_, seeing)) = self.looks.start(look.clone()).filter(|_| !known) {
+            self.late.borrow_mut().insert(look, seeing);
+        }
+    }
+
     /// Waits until the deadline, but not for a look that is overdue already: while it hangs, each key would be slow.
     fn wait(&self, begun: Instant, seeing: &mut Seeing) -> Option<Seen> {
         let left = self.deadline.saturating_duration_since(Instant::now());
@@ -186,21 +229,51 @@ impl Here {
 
 impl World for Here {
     fn paths(&self, dir: &Path, folders_only: bool, hidden: bool) -> Vec<Draft> {
+        self.paths_like(dir, folders_only, hidden, "")
+    }
+
+    fn paths_like(&self, dir: &Path, folders_only: bool, hidden: bool, typed: &str) -> Vec<Draft> {
         if !dir.is_absolute() {
             return Vec::new();
         }
         match self.see(Look::Folder(dir.to_owned())) {
-            Some(Seen::Folder(folder)) => folder.drafts(folders_only, hidden),
+            Some(Seen::Folder(folder)) => folder.drafts(folders_only, hidden, typed),
+            _ => Vec::new(),
+        }
+    }
+
+    fn executables(&self, dir: &Path, hidden: bool) -> Vec<Draft> {
+        if !dir.is_absolute() {
+            return Vec::new();
+        }
+        match self.see(Look::Executables(dir.to_owned())) {
+            Some(Seen::Folder(folder)) => folder.drafts(false, hidden, ""),
             _ => Vec::new(),
         }
     }
 
     fn commands(&self, context: &Context) -> Vec<Draft> {
+        command::drafts(context)
+    }
+
+    fn programs(&self, context: &Context) -> Arc<Vec<Draft>> {
         let path = context.env.get("PATH").cloned().unwrap_or_default();
         match self.see(Look::Programs(path)) {
-            Some(Seen::Programs(programs)) => command::drafts(context, &programs),
-            _ => command::drafts(context, &[]),
+            Some(Seen::Programs(programs)) => programs,
+            _ => Arc::default(),
         }
+    }
+
+    fn descriptions(&self, context: &Context, programs: &[&str]) -> Vec<Option<String>> {
+        let known: Vec<_> = programs.iter().map(|program| self.looks.descriptions.known(program)).collect();
+        let unknown = programs.iter().zip(&known).filter(|(_, known)| known.is_none());
+        let unknown: Vec<String> =
+            unknown.map(|(program, _)| (*program).to_owned()).take(MAX_DESCRIBED).collect();
+        if !unknown.is_empty() {
+            let path = context.env.get("PATH").cloned().unwrap_or_default();
+            self.see_later(Look::Descriptions { path, programs: unknown });
+        }
+        known.into_iter().map(Option::flatten).collect()
     }
 
     fn home(&self, user: &str) -> Option<PathBuf> {

@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 use protocol::frame::{self, Decoder};
 use protocol::{Accepted, Answer, Context, FromDaemon, Ran, Request, Shell, Status, ToDaemon};
 use specs::archive::{Info, Module, Packed, write};
-use specs::model::{Arg, Generator, Script, Spec, Subcommand, Template};
+use specs::model::{Arg, FnRef, Generator, Script, Spec, Subcommand, Template};
 
 /// No test waits longer than this for anything; a loaded machine needs a fraction of it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,7 +37,9 @@ fn subcommand(name: &str) -> Subcommand {
 /// A small `git`, with the branches of the repository, and `cat`, with files.
 fn write_archive(path: &Path) {
     let argv = ["git", "--no-optional-locks", "branch", "--no-color"].map(str::to_owned).to_vec();
-    let branches = Generator { script: Some(Script::Argv(argv)), ..Generator::default() };
+    let function = FnRef { module: "git".into(), path: vec!["branches".into()] };
+    let branches =
+        Generator { script: Some(Script::Argv(argv)), post_process: Some(function), ..Generator::default() };
     let branch = Arg { name: Some("branch".into()), generators: vec![branches], ..Arg::default() };
     let checkout = Subcommand { args: vec![branch], ..subcommand("checkout") };
     let git = Subcommand {
@@ -231,6 +233,121 @@ fn names(answer: &Answer) -> Vec<&str> {
 
 fn ghost(answer: &Answer) -> &str {
     answer.ghost.as_ref().map_or("", |ghost| &ghost.text)
+}
+
+#[test]
+fn what_was_accepted_outlives_a_daemon_that_is_killed() {
+    let home = Home::new();
+    let mut daemon = home.start(&[]);
+    let mut client = daemon.client();
+    client.send(&[ToDaemon::Context(home.context())]);
+    assert_eq!(names(&client.complete(ask(1, "git c"))), ["checkout", "cherry-pick"]);
+    let accepted = Accepted { command: vec!["git".into()], name: "cherry-pick".into() };
+    client.send(&[ToDaemon::Accepted(accepted)]);
+    assert_eq!(names(&client.complete(ask(2, "git c"))), ["cherry-pick", "checkout"]);
+    let database = home.at(".local/share/q/q.sqlite3");
+    wait_until("the row is on disk", || kept(&database) == 1);
+    assert_eq!(fs::metadata(&database).unwrap().mode() & 0o777, 0o600);
+    daemon.signal(Signal::SIGKILL);
+    daemon.ended();
+    let daemon = home.start(&[]);
+    let mut client = daemon.client();
+    client.send(&[ToDaemon::Context(home.context())]);
+    // Whoever asks while the file is still being read is answered without it.
+    let mut generation = 2;
+    wait_until("the order is as it was", || {
+        generation += 1;
+        names(&client.complete(ask(generation, "git c"))) == ["cherry-pick", "checkout"]
+    });
+    assert_eq!(client.status().store_error, None);
+}
+
+/// How many rows of usage a database has; 0 when it cannot be read yet.
+fn kept(database: &Path) -> i64 {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let connection = rusqlite::Connection::open_with_flags(database, flags);
+    let count = |connection: rusqlite::Connection| {
+        connection.query_row("SELECT count(*) FROM usage", [], |row| row.get(0))
+    };
+    connection.and_then(count).unwrap_or_default()
+}
+
+#[test]
+fn a_database_that_cannot_be_used_hurts_no_answer() {
+    let home = Home::new();
+    fs::create_dir_all(home.at(".local/share/q")).unwrap();
+    fs::write(home.at(".local/share/q/q.sqlite3"), "rubbish".repeat(1_000)).unwrap();
+    let daemon = home.start(&[]);
+    let mut client = daemon.client();
+    let accepted = Accepted { command: vec!["git".into()], name: "cherry-pick".into() };
+    client.send(&[ToDaemon::Context(home.context()), ToDaemon::Accepted(accepted)]);
+    assert_eq!(names(&client.complete(ask(1, "git c"))), ["cherry-pick", "checkout"]);
+    wait_until("it is told", || client.status().store_error.is_some());
+    assert_eq!(fs::read(home.at(".local/share/q/q.sqlite3")).unwrap(), b"rubbish".repeat(1_000));
+}
+
+#[test]
+fn settings_are_obeyed_from_the_next_question_on() {
+    let home = Home::new();
+    let file = home.at(".config/q/settings.json");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let daemon = home.start(&[]);
+    let mut client = daemon.client();
+    client.send(&[ToDaemon::Context(home.context())]);
+    let mut generation = 0;
+    let mut rows = |client: &mut Client| {
+        generation += 1;
+        names(&client.complete(ask(generation, "git ckt"))).join(" ")
+    };
+    assert_eq!(rows(&mut client), "");
+    fs::write(&file, "{\"autocomplete.fuzzySearch\": true}").unwrap();
+    wait_until("letters in order match", || rows(&mut client) == "checkout");
+    assert_eq!(client.status().settings_error, None);
+    fs::write(&file, "{\"autocomplete.fuzzySearch\": false,\n}").unwrap();
+    wait_until("the mistake is told", || client.status().settings_error.is_some());
+    let told = client.status().settings_error.unwrap();
+    assert!(told.contains("settings.json: line 2, column 1: "), "{told}");
+    assert_eq!(rows(&mut client), "checkout", "a broken file leaves the settings as they were");
+    fs::remove_file(&file).unwrap();
+    wait_until("all is as always", || rows(&mut client).is_empty());
+    assert_eq!(client.status().settings_error, None);
+}
+
+#[test]
+fn the_first_word_is_described_and_ranked() {
+    let home = Home::new();
+    let (bin, man) = (home.at("opt/bin"), home.at("opt/share/man/man1"));
+    fs::create_dir_all(&bin).unwrap();
+    fs::create_dir_all(&man).unwrap();
+    for name in ["deploy", "delete", "git"] {
+        fs::write(bin.join(name), "").unwrap();
+        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    fs::write(man.join("deploy.1"), ".SH NAME\ndeploy \\- brings it to the servers\n").unwrap();
+    let daemon = home.start(&[]);
+    let mut client = daemon.client();
+    let mut context = home.context();
+    context.env.insert("PATH".into(), bin.to_str().unwrap().into());
+    context.aliases.insert("depot".into(), "deploy --to-depot".into());
+    client.send(&[ToDaemon::Context(context)]);
+    let answer = client.complete(ask(1, "de"));
+    let said = |name: &str| {
+        let row = answer.candidates.iter().find(|row| row.name == name).unwrap();
+        row.description.as_deref().unwrap_or_default().to_owned()
+    };
+    // The alias first, then what is the shell's own, then programs.
+    assert_eq!(names(&answer), ["depot", "declare", "delete", "deploy"]);
+    assert_eq!(said("depot"), "deploy --to-depot");
+    assert_eq!(said("declare"), "Declare variables and their attributes");
+    assert_eq!((said("delete"), said("deploy")), (String::new(), "brings it to the servers".into()));
+    let accepted = Accepted { command: Vec::new(), name: "deploy".into() };
+    client.send(&[ToDaemon::Accepted(accepted)]);
+    assert_eq!(names(&client.complete(ask(2, "de")))[0], "deploy");
+    fs::write(home.at("cwd/run.sh"), "").unwrap();
+    fs::set_permissions(home.at("cwd/run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(home.at("cwd/read.me"), "").unwrap();
+    fs::create_dir(home.at("cwd/rest")).unwrap();
+    assert_eq!(names(&client.complete(ask(3, "./r"))), ["rest/", "run.sh"]);
 }
 
 #[test]
@@ -572,7 +689,7 @@ fn a_broken_archive_is_reported_and_files_are_still_listed() {
     assert_eq!(status.commands, 0);
     assert!(status.archive_error.unwrap().contains("not a spec archive"));
     client.send(&[ToDaemon::Context(home.context())]);
-    assert_eq!(names(&client.complete(ask(1, "./f"))), ["file"]);
+    assert_eq!(names(&client.complete(ask(1, "cat ./f"))), ["file"]);
     // A good one put in its place is taken up without a restart.
     write_archive(&home.at("specs.qa"));
     wait_until("the new archive is seen", || client.status().commands == 2);

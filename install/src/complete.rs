@@ -3,7 +3,7 @@
 use protocol::{Answer, ArgumentHint, Candidate, Edit, FromDaemon, Ghost, Kind, Token};
 use serde::{Serialize, Serializer};
 
-use crate::{output::visible, query::Query};
+use crate::{engine::unexpected, output::visible, query::Query};
 
 /// What is printed: the answer and the line that it is about.
 #[derive(Debug, Serialize)]
@@ -40,7 +40,7 @@ struct Row {
 /// Asks for candidates and prints them.
 pub(crate) fn run(query: &Query) -> anyhow::Result<()> {
     let FromDaemon::Answer(answer) = query.complete()? else {
-        anyhow::bail!("qd answered something else; end it with `q quit`");
+        return Err(unexpected());
     };
     let completion = Completion::new(&query.buffer, query.cursor()?, *answer);
     query.format.unwrap_or_default().print(&completion, Completion::table)

@@ -2,6 +2,7 @@
 
 mod complete;
 mod daemon;
+mod engine;
 mod init;
 mod integrate;
 mod output;
@@ -11,6 +12,9 @@ mod query;
 mod quote;
 mod replies;
 mod shell;
+mod specs;
+mod trust;
+mod why;
 
 use std::process::ExitCode;
 
@@ -21,6 +25,7 @@ use protocol::{Shell, paths::Paths};
 use integrate::Integrations;
 use query::Query;
 use shell::ShellName;
+use specs::Specs;
 
 /// Exit status of bad usage; 1 is for what failed.
 const BAD_USAGE: u8 = 2;
@@ -37,6 +42,13 @@ struct Arguments {
 enum Command {
     /// Print the candidates for a command line
     Complete(Query),
+    /// Print where the candidates for a command line come from, and what was run for them
+    Why(Query),
+    /// Look into completion specs, check and test your own
+    #[command(subcommand)]
+    Specs(Specs),
+    /// Let programs that obey a folder's files run in it while you type
+    Trust(trust::Trust),
     /// Add Q to your shells, or remove it without a trace
     #[command(subcommand)]
     Integrations(Integrations),
@@ -81,6 +93,9 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Complete(query) => complete::run(&query)?,
+        Command::Why(query) => why::run(&query)?,
+        Command::Specs(specs) => return specs.run(),
+        Command::Trust(trust) => return trust.run(),
         Command::Debug(Debug::Parse(query)) => parse::run(&query)?,
         Command::Init(init) => init.run()?,
         Command::Integrations(integrations) => return integrations.run(),

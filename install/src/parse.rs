@@ -4,6 +4,7 @@ use protocol::{Expects, FromDaemon, Parsed, ParsedCommand};
 use serde::Serialize;
 
 use crate::{
+    engine::unexpected,
     output::{Format, visible},
     query::Query,
 };
@@ -21,7 +22,7 @@ struct Understood {
 /// Asks what the engine understands, and prints it; as JSON unless something else is asked for.
 pub(crate) fn run(query: &Query) -> anyhow::Result<()> {
     let FromDaemon::Parsed(parsed) = query.parse()? else {
-        anyhow::bail!("qd answered something else; end it with `q quit`");
+        return Err(unexpected());
     };
     query.format.unwrap_or(Format::Json).print(&Understood::new(*parsed), Understood::text)
 }

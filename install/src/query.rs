@@ -1,35 +1,23 @@
-//! The options that `q complete` and `q debug parse` share, and the question to the engine that they stand for.
-//!
-//! The engine is asked in the daemon, or with `--no-daemon` in a child process that answers once and ends.
+//! The options that `q complete`, `q why` and `q debug parse` share, and the question to the engine that they stand for.
 
 use std::{
     env,
-    io::Write,
     path::{Path, PathBuf, absolute},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::Context as _;
-use protocol::{Context, FromDaemon, Request, Shell, Status, ToDaemon, frame, paths::Paths};
+use protocol::{Context, FromDaemon, Request, Shell, ToDaemon};
 
 use crate::{
     Usage,
-    daemon::Connection,
+    engine::Engine,
     output::Format,
-    programs,
-    replies::{self, Form},
     shell::{self, ShellName},
 };
 
-/// How long the last answer may take beyond `--wait`: for a busy machine, and for the first start of the engine.
-const GRACE: Duration = Duration::from_secs(5);
-
 /// Longest `--wait`, in milliseconds.
 const MAX_WAIT: i64 = 600_000;
-
-/// What is said when the daemon went away while it was asked.
-const BROKEN: &str = "the connection to qd broke; ask again";
 
 /// A question about a line.
 #[derive(Debug, clap::Args)]
@@ -46,9 +34,21 @@ pub(crate) struct Query {
     /// An alias of the shell
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     alias: Vec<(String, String)>,
+    /// A global alias of zsh, or an abbreviation of fish that may stand anywhere
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    global_alias: Vec<(String, String)>,
+    /// A suffix alias of zsh; its name has no dot
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    suffix_alias: Vec<(String, String)>,
+    /// An abbreviation of fish
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    abbr: Vec<(String, String)>,
     /// A variable, instead of what the environment has
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     env: Vec<(String, String)>,
+    /// A folder of specs that comes before all others
+    #[arg(long, value_name = "DIR")]
+    spec_dir: Option<PathBuf>,
     /// How long slow candidates may take, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(0..=MAX_WAIT))]
     wait: u32,
@@ -74,6 +74,11 @@ impl Query {
         self.ask(ToDaemon::Complete(self.request()?))
     }
 
+    /// Asks where candidates come from.
+    pub(crate) fn why(&self) -> anyhow::Result<FromDaemon> {
+        self.ask(ToDaemon::Why(self.request()?))
+    }
+
     /// Asks what the engine understands.
     pub(crate) fn parse(&self) -> anyhow::Result<FromDaemon> {
         self.ask(ToDaemon::Parse(self.request()?))
@@ -92,99 +97,70 @@ impl Query {
     }
 
     fn request(&self) -> anyhow::Result<Request> {
-        let cursor = self.cursor()? as u32;
-        Ok(Request { generation: 1, line: self.buffer.clone(), cursor, wait: self.wait, limit: self.limit })
-    }
-
-    fn context(&self) -> anyhow::Result<Context> {
-        let mut variables: Vec<(String, String)> = env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        variables.extend(self.env.iter().cloned());
-        let history = self.history.as_deref().map(|file| utf8(&absolute(file)?)).transpose()?;
-        Ok(Context {
-            session: format!("q-{}", std::process::id()),
-            shell: self.shell.map(Shell::from).or_else(shell::of_user).unwrap_or_default(),
-            cwd: self.directory()?,
-            env: variables.into_iter().collect(),
-            aliases: self.alias.iter().cloned().collect(),
-            functions: Vec::new(),
-            history_file: history.unwrap_or_default(),
+        Ok(Request {
+            generation: 1,
+            line: self.buffer.clone(),
+            cursor: self.cursor()? as u32,
+            wait: self.wait,
+            limit: self.limit,
+            spec_dir: self
+                .spec_dir
+                .as_deref()
+                .map(|dir| folder("--spec-dir", dir))
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 
-    fn directory(&self) -> anyhow::Result<String> {
-        let Some(directory) = &self.cwd else {
-            return utf8(&env::current_dir().context("the current directory")?);
-        };
-        if !directory.is_dir() {
-            return Err(Usage(format!("--cwd {}: there is no such directory", directory.display())).into());
+    fn context(&self) -> anyhow::Result<Context> {
+        let mut context = surroundings(self.cwd.as_deref())?;
+        context.shell = self.shell.map_or(context.shell, Shell::from);
+        context.env.extend(self.env.iter().cloned());
+        context.aliases = self.alias.iter().cloned().collect();
+        context.global_aliases = self.global_alias.iter().cloned().collect();
+        context.suffix_aliases = self.suffix_alias.iter().cloned().collect();
+        context.abbreviations = self.abbr.iter().cloned().collect();
+        if let Some(file) = &self.history {
+            context.history_file = utf8(&absolute(file)?)?;
         }
-        utf8(&absolute(directory)?)
+        Ok(context)
     }
 
     fn ask(&self, question: ToDaemon) -> anyhow::Result<FromDaemon> {
-        let messages = [ToDaemon::Context(self.context()?), question];
-        let patience = Duration::from_millis(self.wait.into()) + GRACE;
-        if self.no_daemon {
-            return ask_child(&messages, patience);
-        }
-        let paths = Paths::here().context("there is no home directory; set HOME")?;
-        let mut connection = Connection::open(&paths)?;
-        for message in &messages {
-            connection.write_all(&frame::encode(message)?).context(BROKEN)?;
-        }
-        let answer = replies::last(&mut connection, Form::Binary, Instant::now() + patience)?;
-        connection.write_all(&frame::encode(&ToDaemon::Status)?).context(BROKEN)?;
-        demand_specs(replies::last(&mut connection, Form::Binary, Instant::now() + patience)?)?;
-        Ok(answer)
+        let context = self.context()?;
+        let mut engine = Engine::open(self.no_daemon)?;
+        engine.demand_specs()?;
+        engine.tell(context)?;
+        engine.ask(&question, Duration::from_millis(self.wait.into()))
     }
 }
 
-/// Asks an engine that is started for this and ends with it.
-fn ask_child(messages: &[ToDaemon], patience: Duration) -> anyhow::Result<FromDaemon> {
-    let program = programs::daemon()?;
-    let child = Command::new(&program).arg("--once").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    let child = child.with_context(|| format!("{} cannot be started; install Q again", program.display()))?;
-    let mut engine = Engine(child);
-    // Kept open until the answer is there: its end would be taken for ours.
-    let mut input = engine.0.stdin.take().context("the engine has no standard input")?;
-    let mut output = engine.0.stdout.take().context("the engine has no standard output")?;
-    for message in messages {
-        input.write_all(&frame::encode_json(message)?).context("the engine ended; see its message above")?;
-    }
-    let answer = replies::last(&mut output, Form::Json, Instant::now() + patience)?;
-    input
-        .write_all(&frame::encode_json(&ToDaemon::Status)?)
-        .context("the engine ended; see its message above")?;
-    demand_specs(replies::last(&mut output, Form::Json, Instant::now() + patience)?)?;
-    Ok(answer)
+/// The session that we are run in, in this directory or the current one.
+pub(crate) fn surroundings(directory: Option<&Path>) -> anyhow::Result<Context> {
+    let cwd = match directory {
+        Some(directory) => folder("--cwd", directory)?,
+        None => utf8(&env::current_dir().context("the current directory")?)?,
+    };
+    let variables = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Ok(Context {
+        session: format!("q-{}", std::process::id()),
+        shell: shell::of_user().unwrap_or_default(),
+        cwd,
+        env: variables.collect(),
+        ..Context::default()
+    })
 }
 
-/// An engine without specs answers with little. In a terminal that is better than nothing; whoever asks by hand is told.
-fn demand_specs(status: FromDaemon) -> anyhow::Result<()> {
-    match status {
-        FromDaemon::Status(Status { archive_error: Some(error), .. }) => {
-            anyhow::bail!(
-                "there are no completion specs: {error}; build them with `cargo specc build --out FILE`, and name the file in Q_ARCHIVE or see README"
-            )
-        }
-        _ => Ok(()),
+/// The absolute path of a folder that an option names.
+pub(crate) fn folder(option: &str, path: &Path) -> anyhow::Result<String> {
+    if !path.is_dir() {
+        return Err(Usage(format!("{option} {}: there is no such directory", path.display())).into());
     }
+    utf8(&absolute(path)?)
 }
 
-/// A child process that does not outlive its use.
-struct Engine(Child);
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        // Both fail only when it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn utf8(path: &Path) -> anyhow::Result<String> {
+pub(crate) fn utf8(path: &Path) -> anyhow::Result<String> {
     path.to_str()
         .map(str::to_owned)
         .with_context(|| format!("{} is not UTF-8; give another one", path.display()))

@@ -25,45 +25,64 @@ pub(crate) enum Form {
     Json,
 }
 
-/// The last reply to the question that was asked. Answers that say that another one follows are held until it comes, and
-/// are good enough when it does not come in time.
-pub(crate) fn last(
-    source: &mut (impl Read + AsFd),
+/// The other side speaks another version of the protocol.
+#[derive(Debug, thiserror::Error)]
+#[error("qd is of another version than q; end it with `q quit`")]
+pub(crate) struct AnotherVersion;
+
+/// What comes from an engine, question after question.
+pub(crate) struct Replies {
     form: Form,
-    deadline: Instant,
-) -> anyhow::Result<FromDaemon> {
-    let mut decoder = Decoder::default();
-    let mut held = None;
-    let mut buffer = [0; 16 << 10];
-    loop {
-        while let Some(message) = next(&mut decoder, form)? {
-            match message {
-                FromDaemon::Failed(failed) => bail!("{}", failed.message),
-                FromDaemon::Answer(answer) if answer.pending => held = Some(FromDaemon::Answer(answer)),
-                message => return Ok(message),
-            }
-        }
-        if !wait_readable(source, deadline)? {
-            return held.context("qd does not answer; end it with `q quit`, or use --no-daemon");
-        }
-        match source.read(&mut buffer) {
-            Ok(0) => return held.context("qd ended without an answer; ask again, or use --no-daemon"),
-            Ok(length) => decoder.push(&buffer[..length]),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error).context("the connection to qd broke; ask again"),
-        }
-    }
+    decoder: Decoder,
 }
 
-fn next(decoder: &mut Decoder, form: Form) -> anyhow::Result<Option<FromDaemon>> {
-    let message = match form {
-        Form::Binary => decoder.next(),
-        Form::Json => decoder.next_json(),
-    };
-    message.map_err(|error| match error {
-        frame::Error::Version(_) => anyhow::anyhow!("qd is of another version than q; end it with `q quit`"),
-        error => anyhow::anyhow!("qd is not understood: {error}"),
-    })
+impl Replies {
+    /// Nothing has come yet.
+    pub(crate) fn new(form: Form) -> Replies {
+        Replies { form, decoder: Decoder::default() }
+    }
+
+    /// The last reply to the question of this generation. Answers that say that another one follows are held until it
+    /// comes, and are good enough when it does not come in time. Answers to earlier questions are passed over.
+    pub(crate) fn last(
+        &mut self,
+        source: &mut (impl Read + AsFd),
+        generation: u64,
+        deadline: Instant,
+    ) -> anyhow::Result<FromDaemon> {
+        let mut held = None;
+        let mut buffer = [0; 16 << 10];
+        loop {
+            while let Some(message) = self.next()? {
+                match message {
+                    FromDaemon::Failed(failed) => bail!("{}", failed.message),
+                    FromDaemon::Answer(answer) if answer.generation != generation => {}
+                    FromDaemon::Answer(answer) if answer.pending => held = Some(FromDaemon::Answer(answer)),
+                    message => return Ok(message),
+                }
+            }
+            if !wait_readable(source, deadline)? {
+                return held.context("qd does not answer; end it with `q quit`, or use --no-daemon");
+            }
+            match source.read(&mut buffer) {
+                Ok(0) => return held.context("qd ended without an answer; ask again, or use --no-daemon"),
+                Ok(length) => self.decoder.push(&buffer[..length]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).context("the connection to qd broke; ask again"),
+            }
+        }
+    }
+
+    fn next(&mut self) -> anyhow::Result<Option<FromDaemon>> {
+        let message = match self.form {
+            Form::Binary => self.decoder.next(),
+            Form::Json => self.decoder.next_json(),
+        };
+        message.map_err(|error| match error {
+            frame::Error::Version(_) => AnotherVersion.into(),
+            error => anyhow::anyhow!("qd is not understood: {error}; end it with `q quit`"),
+        })
+    }
 }
 
 /// Waits until there is something to read. False when the time is over.
@@ -101,14 +120,16 @@ mod tests {
             theirs.write_all(&bytes).unwrap();
         }
         let _held = open.then_some(theirs);
-        last(&mut ours, form, Instant::now() + Duration::from_millis(50))
+        Replies::new(form).last(&mut ours, 1, Instant::now() + Duration::from_millis(50))
     }
 
     #[test]
     fn the_last_answer_counts() {
         for form in [Form::Binary, Form::Json] {
-            let replies = [answer(1, true), answer(2, false), answer(3, false)];
-            assert_eq!(made_of(&replies, true, form).unwrap(), replies[1]);
+            let replies = [answer(1, true), answer(1, true), answer(1, false), answer(2, false)];
+            assert_eq!(made_of(&replies, true, form).unwrap(), replies[2]);
+            let earlier = [answer(0, false), answer(1, false)];
+            assert_eq!(made_of(&earlier, true, form).unwrap(), earlier[1]);
             let parsed = FromDaemon::Parsed(Box::default());
             assert_eq!(made_of(std::slice::from_ref(&parsed), true, form).unwrap(), parsed);
         }

@@ -336,6 +336,7 @@ impl EventLoop {
         match effect {
             Effect::Terminal(bytes) => self.to_terminal.push(&bytes),
             Effect::Shell(bytes) => self.to_shell.push(&bytes),
+            Effect::Ask => self.pty.ask(),
             Effect::Tell(message) => self.client.send(&message),
             Effect::Connect => drop(self.client.connect(Instant::now())),
             Effect::Edit { cursor, old, new } => {

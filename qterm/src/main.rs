@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Parser;
-use protocol::paths::Paths;
+use protocol::{Shell, paths::Paths};
 use qterm::{
     client::Client,
     event_loop::EventLoop,
@@ -54,14 +54,14 @@ struct Arguments {
 }
 
 /// The shell as it is to be started, with or without us.
-struct Shell {
+struct Wrapped {
     path: PathBuf,
     argv0: OsString,
     args: Vec<OsString>,
 }
 
 fn main() -> ExitCode {
-    let shell = Shell::new(Arguments::parse());
+    let shell = Wrapped::new(Arguments::parse());
     match run(&shell) {
         Ok(status) => ExitCode::from(status as u8),
         Err(error) => {
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
 }
 
 /// Everything up to the end of the shell. An error means that the shell was not started.
-fn run(shell: &Shell) -> anyhow::Result<i32> {
+fn run(shell: &Wrapped) -> anyhow::Result<i32> {
     anyhow::ensure!(nesting() < MAX_NESTING, "qterm is started inside of itself again and again");
     let paths = Paths::here();
     if let Some(paths) = &paths {
@@ -95,6 +95,7 @@ fn run(shell: &Shell) -> anyhow::Result<i32> {
         args: shell.args.clone(),
         env,
         secret: told,
+        listens: Some(Shell::Zsh) == Shell::of_program(&shell.path.to_string_lossy()),
     };
     let size = tty.size();
     let pty = Pty::spawn(program, &size, tty.cooked()).context("the shell cannot be started")?;
@@ -114,8 +115,8 @@ fn run(shell: &Shell) -> anyhow::Result<i32> {
     }))
 }
 
-impl Shell {
-    fn new(arguments: Arguments) -> Shell {
+impl Wrapped {
+    fn new(arguments: Arguments) -> Wrapped {
         let path = arguments.shell.or_else(|| std::env::var_os("SHELL").map(PathBuf::from));
         let path = path.unwrap_or_else(|| PathBuf::from("/bin/sh"));
         let argv0 =
@@ -124,7 +125,7 @@ impl Shell {
         if arguments.login && !argv0.to_string_lossy().starts_with('-') {
             args.insert(0, OsString::from("-l"));
         }
-        Shell { path, argv0, args }
+        Wrapped { path, argv0, args }
     }
 
     /// Becomes the shell.

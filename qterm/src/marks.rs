@@ -34,7 +34,7 @@ pub enum Mark {
     },
     /// `W`: something of the session's world changed.
     World {
-        /// `cwd`, `path`, `histfile`, `aliases`, `functions` or `keys`.
+        /// `cwd`, `path`, `histfile`, `functions`, `keys`, `aliases` or another list of names that stand for something.
         name: String,
         /// The new value.
         text: String,

@@ -6,7 +6,7 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    io::{self, Read, Write},
+    io::{self, PipeWriter, Read, Write},
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
         unix::process::CommandExt,
@@ -16,7 +16,7 @@ use std::{
 };
 
 use nix::{
-    fcntl::{OFlag, open},
+    fcntl::{FcntlArg, OFlag, fcntl, open},
     libc,
     pty::{PtyMaster, Winsize, grantpt, posix_openpt, ptsname_r, unlockpt},
     sys::{
@@ -47,12 +47,16 @@ pub struct Program {
     pub env: Vec<(&'static str, OsString)>,
     /// What it finds in the pipe.
     pub secret: String,
+    /// It goes on reading the pipe, which [`Pty::ask`] writes to.
+    pub listens: bool,
 }
 
 /// The shell and our side of its terminal.
 pub struct Pty {
     master: PtyMaster,
     child: Child,
+    /// The writing end of the pipe, if the child listens at the other.
+    pipe: Option<PipeWriter>,
 }
 
 impl Pty {
@@ -66,9 +70,17 @@ impl Pty {
             open(Path::new(&name), OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC, Mode::empty())?;
         termios::tcsetattr(&slave, SetArg::TCSANOW, settings)?;
         set_size(&slave, size)?;
-        let pipe = secret_pipe(&program.secret)?;
-        let child = spawn_on(program, OsStr::new(&name), &slave, &pipe)?;
-        Ok(Pty { master, child })
+        let (reader, writer) = secret_pipe(&program.secret)?;
+        let listens = program.listens;
+        let child = spawn_on(program, OsStr::new(&name), &slave, &reader)?;
+        Ok(Pty { master, child, pipe: listens.then_some(writer) })
+    }
+
+    /// Asks a shell that listens for its line.
+    pub fn ask(&mut self) {
+        let Some(pipe) = &mut self.pipe else { return };
+        // A full pipe has been asked often enough; an error means that nobody listens any more.
+        let _ = pipe.write(b"?");
     }
 
     /// Passes a new size on; the kernel tells the foreground program when it is another one.
@@ -125,15 +137,16 @@ fn set_size(fd: impl AsFd, size: &Winsize) -> io::Result<()> {
     Ok(())
 }
 
-/// The reading end of a pipe that holds `text` and then ends.
-fn secret_pipe(text: &str) -> io::Result<OwnedFd> {
+/// A pipe that holds `text`. Writing more to it never waits.
+fn secret_pipe(text: &str) -> io::Result<(OwnedFd, PipeWriter)> {
     let (reader, mut writer) = io::pipe()?;
     // A pipe takes 4096 bytes at once: a longer text would block here for ever.
     if text.len() > 4096 {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the secret is too long"));
     }
     writer.write_all(text.as_bytes())?;
-    Ok(reader.into())
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok((reader.into(), writer))
 }
 
 fn spawn_on(program: Program, terminal: &OsStr, slave: &OwnedFd, pipe: &OwnedFd) -> io::Result<Child> {

@@ -6,7 +6,9 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::{Accepted, Answer, Edit, FromDaemon, Ran, Request, Shell, ToDaemon};
+use protocol::{
+    Accepted, Action, Answer, Candidate, Edit, FromDaemon, Kind, Ran, Request, Shell, ToDaemon, TrustFolder,
+};
 
 use crate::{
     edit_buffer::EditBuffer,
@@ -38,6 +40,10 @@ const PARTIAL_POSITION_LIMIT: Duration = Duration::from_millis(200);
 /// How long a key that may be ours is held while the text typed just before it is still being answered.
 const HOLD_LIMIT: Duration = Duration::from_millis(80);
 
+/// How long the echo of a key is waited for before the shell is asked for its line all the same: a key that changes
+/// nothing has none.
+const ECHO_LIMIT: Duration = Duration::from_millis(8);
+
 /// How long rows of the line before are kept on the screen while those of the line now are awaited.
 const STALE_LIMIT: Duration = Duration::from_millis(60);
 
@@ -64,6 +70,8 @@ pub enum Effect {
     Terminal(Vec<u8>),
     /// Write these bytes to the shell.
     Shell(Vec<u8>),
+    /// Ask a shell that listens for its line.
+    Ask,
     /// Say this to the daemon.
     Tell(ToDaemon),
     /// Make sure that there is a daemon.
@@ -170,6 +178,10 @@ pub struct Session {
     start_until: Option<Instant>,
     partial_until: Option<Instant>,
     hold_until: Option<Instant>,
+    /// A key was passed on whose echo comes before the shell is asked for its line.
+    echo_until: Option<Instant>,
+    /// Keys that were passed on and may not have had their effect when something was written last.
+    unechoed: usize,
     stale_until: Option<Instant>,
     effects: Vec<Effect>,
 }
@@ -213,6 +225,8 @@ impl Session {
             start_until: Some(now + limit),
             partial_until: None,
             hold_until: None,
+            echo_until: None,
+            unechoed: 0,
             stale_until: None,
             effects: Vec::new(),
         };
@@ -227,8 +241,14 @@ impl Session {
 
     /// When [`Session::on_time`] wants to be called, if at all.
     pub fn deadline(&self) -> Option<Instant> {
-        let waits =
-            [self.start_until, self.partial_until, self.hold_until, self.stale_until, self.left_until];
+        let waits = [
+            self.start_until,
+            self.partial_until,
+            self.hold_until,
+            self.echo_until,
+            self.stale_until,
+            self.left_until,
+        ];
         waits.into_iter().flatten().chain(self.screen.sync_deadline()).min()
     }
 
@@ -243,7 +263,7 @@ impl Session {
         if self.decoder.is_partial() {
             self.wait_for_rest(now);
         }
-        self.ask_fish(reads_keys);
+        self.ask_line(reads_keys);
     }
 
     /// The start of a key is kept only while the key could be ours, while an answer of ours is expected, or behind keys that
@@ -342,7 +362,7 @@ impl Session {
         let page = self.painted.page();
         let to = match (action, self.selected) {
             (MenuAction::Complete, _) => return self.complete(now, reads_keys),
-            (MenuAction::Insert, Some(row)) => return self.accept_row(row),
+            (MenuAction::Insert, Some(row)) => return self.accept_row(row, now, reads_keys),
             (MenuAction::Insert | MenuAction::Hide, _) => return false,
             (MenuAction::Next, None) => Some(0),
             (MenuAction::Next, Some(row)) => Some((row + 1).min(rows - 1)),
@@ -359,15 +379,20 @@ impl Session {
         self.render(now, reads_keys);
     }
 
-    /// Tab: the selected row, the only row, what is common to all rows, or else into the list.
+    /// Tab: the selected row, the only row, what is common to all rows, or else into the list. A row that does more than
+    /// to change the line is left to Enter; where there is nothing else, the key is the shell's.
     fn complete(&mut self, now: Instant, reads_keys: &dyn Fn() -> bool) -> bool {
         if let Some(row) = self.selected {
-            return self.accept_row(row);
+            let acts = self.answer.candidates.get(row).is_some_and(|row| row.action.is_some());
+            return acts || self.accept_row(row, now, reads_keys);
         }
-        if self.answer.candidates.len() == 1 {
-            return self.accept_row(0);
+        let rows = insertable(&self.answer);
+        match rows.as_slice() {
+            [] => return false,
+            [(only, _)] => return self.accept_row(*only, now, reads_keys),
+            _ => {}
         }
-        match common_edit(&self.answer, self.edit.text()) {
+        match common_edit(&rows, self.edit.text()) {
             Some(edit) => self.apply(&edit),
             None => {
                 self.select(Some(0), now, reads_keys);
@@ -376,8 +401,12 @@ impl Session {
         }
     }
 
-    fn accept_row(&mut self, row: usize) -> bool {
+    fn accept_row(&mut self, row: usize, now: Instant, reads_keys: &dyn Fn() -> bool) -> bool {
         let Some(candidate) = self.answer.candidates.get(row) else { return false };
+        if let Some(action) = candidate.action.clone() {
+            self.act_for(action, now, reads_keys);
+            return true;
+        }
         let edit = candidate.edit.clone();
         let accepted = Accepted { command: self.answer.command.clone(), name: candidate.name.clone() };
         let applied = self.apply(&edit);
@@ -385,6 +414,17 @@ impl Session {
             self.effects.push(Effect::Tell(ToDaemon::Accepted(accepted)));
         }
         applied
+    }
+
+    /// Does what a row does beside changing the line, and asks about the same line again. The list stays as it is until
+    /// the answer comes.
+    fn act_for(&mut self, action: Action, now: Instant, reads_keys: &dyn Fn() -> bool) {
+        let Action::Trust(folder) = action;
+        let wanted = TrustFolder { folder, revoke: false, anyway: true };
+        self.effects.push(Effect::Tell(ToDaemon::Trust(wanted)));
+        self.selected = None;
+        self.tell_request();
+        self.render(now, reads_keys);
     }
 
     fn accept_ghost(&mut self, action: GhostAction) -> bool {
@@ -431,7 +471,10 @@ impl Session {
         let leaves = matches!(key, Key::Enter | Key::Ctrl(b'c' | b'o'));
         if self.is_editing() {
             self.awaiting = true;
+            self.echo_until = self.tells_when_asked().then(|| now + ECHO_LIMIT);
             self.report_old |= self.report_asked;
+            let keys = if key == Key::Text { raw.len() } else { 1 };
+            self.unechoed = self.unechoed.saturating_add(keys);
             if leaves {
                 self.leave_line(now);
             }
@@ -484,16 +527,31 @@ impl Session {
         }
     }
 
-    /// fish tells its line only when asked.
-    fn ask_fish(&mut self, reads_keys: &dyn Fn() -> bool) {
-        let wanted = self.shell == Some(Shell::Fish) && self.awaiting && !self.report_asked;
-        if wanted && self.is_editing() && !self.decoder.is_pasting() {
+    /// Whether the shell tells its line when it is asked. bash is only asked when the screen leaves a doubt.
+    fn tells_when_asked(&self) -> bool {
+        matches!(self.shell, Some(Shell::Zsh | Shell::Fish))
+    }
+
+    /// Asks for the line after keys whose echo has come, so that asking never delays it.
+    fn ask_line(&mut self, reads_keys: &dyn Fn() -> bool) {
+        let wanted = self.tells_when_asked() && self.awaiting && self.echo_until.is_none();
+        if wanted && !self.decoder.is_pasting() {
             self.ask_report(reads_keys);
         }
     }
 
     fn ask_report(&mut self, reads_keys: &dyn Fn() -> bool) {
-        if self.report_asked || self.prefix_open || !self.is_editing() {
+        if self.report_asked || !self.is_editing() {
+            return;
+        }
+        // zsh is asked through a pipe; the others by a key, which must not become part of anything else.
+        if self.shell == Some(Shell::Zsh) {
+            self.report_asked = true;
+            // A key on its way may be overtaken by the question, which is then asked once more.
+            self.report_old = std::mem::take(&mut self.unechoed) > 0;
+            return self.effects.push(Effect::Ask);
+        }
+        if self.prefix_open {
             return;
         }
         if self.waits_for_character() || !reads_keys() {
@@ -613,7 +671,10 @@ impl Session {
         self.steps_size = 0;
         for step in std::mem::take(&mut self.steps) {
             match step {
-                Step::Feed(bytes) => self.screen.feed(&bytes),
+                Step::Feed(bytes) => {
+                    self.screen.feed(&bytes);
+                    self.on_echo();
+                }
                 Step::Image => self.screen.doubt(),
                 Step::Mark(mark) => self.on_mark(mark, now),
             }
@@ -622,6 +683,14 @@ impl Session {
             self.read_screen(reads_keys);
             self.line_may_have_changed(now, reads_keys);
         }
+    }
+
+    /// The shell wrote: what was typed is on the screen. zsh also writes when something else than a key has changed its
+    /// line.
+    fn on_echo(&mut self) {
+        self.echo_until = None;
+        self.unechoed = self.unechoed.saturating_sub(1).min(1);
+        self.awaiting |= self.shell == Some(Shell::Zsh) && self.is_editing();
     }
 
     fn on_mark(&mut self, mark: Mark, now: Instant) {
@@ -643,7 +712,7 @@ impl Session {
                 if self.shell == Some(Shell::Zsh) {
                     self.left_until = None;
                 }
-                self.awaiting = std::mem::take(&mut self.report_old) && self.shell == Some(Shell::Fish);
+                self.awaiting = std::mem::take(&mut self.report_old) && self.tells_when_asked();
                 if std::mem::take(&mut self.report_asked) {
                     self.effects.push(Effect::ClearEdit);
                 }
@@ -693,6 +762,8 @@ impl Session {
         self.report_asked = false;
         self.report_old = false;
         self.awaiting = false;
+        self.echo_until = None;
+        self.unechoed = 0;
     }
 
     /// bash does not tell its line: it is read off the screen, and asked for when the screen leaves a doubt.
@@ -719,7 +790,7 @@ impl Session {
 
     /// Asks about the line if it is new, and brings what is shown up to it.
     fn line_may_have_changed(&mut self, now: Instant, reads_keys: &dyn Fn() -> bool) {
-        self.ask_fish(reads_keys);
+        self.ask_line(reads_keys);
         if self.edit.is_command_line() && self.asked != self.edit.generation() {
             self.ask(now);
         }
@@ -751,6 +822,7 @@ impl Session {
             cursor: self.edit.cursor() as u32,
             wait: SLOW_LIMIT,
             limit: 0,
+            spec_dir: String::new(),
         })));
     }
 
@@ -789,7 +861,7 @@ impl Session {
         self.answer = *answer;
         self.render(now, reads_keys);
         self.take_held(now, reads_keys);
-        self.ask_fish(reads_keys);
+        self.ask_line(reads_keys);
     }
 
     /// Shows what is to be shown, or takes it away.
@@ -934,7 +1006,7 @@ impl Session {
             let inputs = self.decoder.flush();
             self.held.extend(inputs);
             self.take_held(now, reads_keys);
-            self.ask_fish(reads_keys);
+            self.ask_line(reads_keys);
         }
         if passed(&mut self.hold_until) && !self.held.is_empty() {
             // The shell has had its time: keys that change nothing, such as Right at the end, are not answered by all.
@@ -942,7 +1014,10 @@ impl Session {
             let first = self.held.remove(0);
             self.take(first, now, reads_keys);
             self.take_held(now, reads_keys);
-            self.ask_fish(reads_keys);
+            self.ask_line(reads_keys);
+        }
+        if passed(&mut self.echo_until) {
+            self.ask_line(reads_keys);
         }
         if passed(&mut self.left_until) {
             self.return_to_line(now, reads_keys);
@@ -968,7 +1043,10 @@ impl Session {
 /// Whether there is nothing to choose: no rows and no hint, or one row that would change nothing.
 fn is_settled(answer: &Answer, line: &str) -> bool {
     let unchanged = |edit: &Edit| edit.apply(line).is_some_and(|new| new.trim_end() == line.trim_end());
-    match answer.candidates.as_slice() {
+    let (acting, rows): (Vec<&Candidate>, Vec<&Candidate>) =
+        answer.candidates.iter().partition(|row| row.action.is_some());
+    match rows.as_slice() {
+        [] if !acting.is_empty() => false,
         [] => answer.argument.as_ref().is_none_or(|argument| argument.name.is_empty()) || answer.pending,
         [only] => unchanged(&only.edit),
         _ => false,
@@ -982,11 +1060,19 @@ fn continuation(edit: &Edit, line: &str) -> Option<String> {
     (!rest.is_empty() && edit.cursor as usize == new.len()).then(|| rest.to_owned())
 }
 
+/// The rows that Tab looks at, with their places: those that only change the line. One that stands for itself, such as
+/// what is typed, does not count beside another.
+fn insertable(answer: &Answer) -> Vec<(usize, &Candidate)> {
+    let rows = answer.candidates.iter().enumerate().filter(|(_, row)| row.action.is_none());
+    let (special, others): (Vec<_>, Vec<_>) = rows.partition(|(_, row)| row.kind == Kind::Special);
+    if others.is_empty() { special } else { others }
+}
+
 /// The edit that inserts what all rows begin with, if that is more than what is typed.
-fn common_edit(answer: &Answer, line: &str) -> Option<Edit> {
-    let (first, others) = answer.candidates.split_first()?;
+fn common_edit(rows: &[(usize, &Candidate)], line: &str) -> Option<Edit> {
+    let ((_, first), others) = rows.split_first()?;
     let mut common = first.edit.text.as_str();
-    for row in others {
+    for (_, row) in others {
         if (row.edit.start, row.edit.end) != (first.edit.start, first.edit.end) {
             return None;
         }

@@ -80,6 +80,9 @@ impl World {
             "path" => drop(context.env.insert("PATH".to_owned(), text)),
             "histfile" => context.history_file = text,
             "aliases" => context.aliases = aliases(&text),
+            "global_aliases" => context.global_aliases = aliases(&text),
+            "suffix_aliases" => context.suffix_aliases = aliases(&text),
+            "abbreviations" => context.abbreviations = aliases(&text),
             "functions" => context.functions = entries(&text).map(str::to_owned).collect(),
             "keys" => {
                 self.vi_keys = text == "vi";
@@ -130,6 +133,9 @@ mod tests {
         world.set_shell(Shell::Zsh);
         world.set("cwd", "/tmp".into());
         world.set("aliases", "g=git\x1fll=ls -l=x".into());
+        world.set("global_aliases", "G=| grep".into());
+        world.set("suffix_aliases", "txt=vim".into());
+        world.set("abbreviations", "gco=git checkout".into());
         world.set("functions", "a\x1fb".into());
         world.set("path", "/bin".into());
         let context = world.untold().unwrap();
@@ -138,6 +144,9 @@ mod tests {
             (Shell::Zsh, "/tmp", "/h")
         );
         assert_eq!(context.aliases["ll"], "ls -l=x");
+        let others =
+            (&context.global_aliases["G"], &context.suffix_aliases["txt"], &context.abbreviations["gco"]);
+        assert_eq!(others, (&"| grep".into(), &"vim".into(), &"git checkout".into()));
         assert_eq!((context.functions.len(), context.env["PATH"].as_str()), (2, "/bin"));
         assert_eq!(world.untold(), None);
     }

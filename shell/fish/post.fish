@@ -26,8 +26,9 @@ if test "$_q_pid" = $fish_pid
         string join '' -- "W;$name;u:" (string join %0A -- $text)
     end
 
-    # Prints the marks of the commands that stand for others, which in fish are functions that complete like them, and
-    # of the names of functions, without those that begin with `_`.
+    # Prints the marks of the commands that stand for others, which in fish are functions that complete like them; of
+    # abbreviations, unless a function or a pattern is behind one; and of the names of functions, without those that
+    # begin with `_`.
     function _q_world_names
         set -l fish_trace
         set -l aliases
@@ -37,8 +38,22 @@ if test "$_q_pid" = $fish_pid
             set -a aliases (string unescape -- $words[2])=(string unescape -- $words[3])
         end
         _q_world aliases $aliases
+        set -l lines (abbr --show)
+        set -l lines $lines[1..$_q_most_names]
+        _q_world abbreviations (_q_pairs '^abbr -a (?:-U |-g )?-- (\S+) (.*)$' $lines)
+        _q_world global_aliases (_q_pairs '^abbr -a --position anywhere -- (\S+) (.*)$' $lines)
         set -l functions (functions -n)
         _q_world functions $functions[1..$_q_most_names]
+    end
+
+    # Prints names and values, which this pattern finds in lines. Values of several rows are left out: what is printed
+    # is a list of rows.
+    function _q_pairs --argument-names pattern
+        for line in $argv[2..-1]
+            set -l words (string match -r -- $pattern $line); or continue
+            set -l value (string unescape -- $words[3])
+            test (count $value) = 1; and string join = -- (string unescape -- $words[2]) $value
+        end
     end
 
     # Prints a mark of the file that history goes to.
@@ -81,7 +96,7 @@ if test "$_q_pid" = $fish_pid
     function _q_on_preexec --on-event fish_preexec
         set -l fish_trace
         set -gu _q_editing 0
-        string match -qr '\b(alias|functions?|source|funcsave|complete)\b|(^|\s)\.\s' -- "$argv"
+        string match -qr '\b(alias|abbr|functions?|source|funcsave|complete)\b|(^|\s)\.\s' -- "$argv"
         and set -gu _q_stale 1
         _q_say C
     end

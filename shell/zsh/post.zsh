@@ -27,14 +27,15 @@ if [[ ${_q_pid-} == $$ ]]; then
     marks+=("W;$1;q:${(qqqq)2}")
   }
 
-  # Adds the aliases to `marks` if one changed.
-  _q_world_aliases() {
+  # Adds to `marks` what names stand for, if that changed: $1 says what they are; names and values follow.
+  _q_world_pairs() {
     emulate -L zsh +ax
-    local now="${(kv)aliases}" name value list=()
-    [[ $now != $_q_aliases ]] || return 0
-    _q_aliases=$now
-    for name value in "${(@kv)aliases}"; do list+=("$name=$value"); done
-    _q_world aliases "${(pj:\x1f:)list[1,_q_most_names]}"
+    local kind=$1 name value list=()
+    shift
+    [[ "$*" != "${_q_pairs[$kind]-}" ]] || return 0
+    _q_pairs[$kind]="$*"
+    for name value; do list+=("$name=$value"); done
+    _q_world $kind "${(pj:\x1f:)list[1,_q_most_names]}"
   }
 
   # Adds the names of the functions to `marks`, without those that begin with `_`, if their number changed.
@@ -58,7 +59,9 @@ if [[ ${_q_pid-} == $$ ]]; then
     _q_world path "${PATH-}"
     _q_world histfile "${HISTFILE-}"
     _q_world keys $_q_keys
-    _q_world_aliases
+    _q_world_pairs aliases "${(@kv)aliases}"
+    _q_world_pairs global_aliases "${(@kv)galiases}"
+    _q_world_pairs suffix_aliases "${(@kv)saliases}"
     _q_world_functions
     _q_say $marks
     (( _q_called )) || _q_hook
@@ -110,13 +113,6 @@ if [[ ${_q_pid-} == $$ ]]; then
     _q_report init
   }
 
-  _q_line_pre_redraw() {
-    (( ! _q_depth )) || return 0
-    local -i +x _q_depth=1
-    ${_q_chained[zle-line-pre-redraw]:-:} "$@"
-    _q_report
-  }
-
   _q_line_finish() {
     (( ! _q_depth )) || return 0
     local -i +x _q_depth=1
@@ -136,6 +132,18 @@ if [[ ${_q_pid-} == $$ ]]; then
     local -i +x _q_depth=1
     ${_q_chained[zle-isearch-exit]:-:} "$@"
     _q_report found
+  }
+
+  # qterm asks for the line, with a byte in its pipe that the line editor finds while it waits for a key: after it has
+  # drawn what was typed, and whatever keys may be pending.
+  _q_asked() {
+    emulate -L zsh +ax
+    local bytes
+    # Keys come first: the byte stays in the pipe until they have had their effect.
+    (( ! ${PENDING-0} )) || return 0
+    # Without its other end there is nobody left to be told.
+    sysread -i $_q_ask -s 512 bytes 2>/dev/null || { zle -F $_q_ask; return 0; }
+    _q_report asked
   }
 
   # The report key.
@@ -174,7 +182,7 @@ if [[ ${_q_pid-} == $$ ]]; then
   _q_hook() {
     emulate -L zsh +ax
     local hook ours
-    for hook in line-init line-pre-redraw line-finish isearch-update isearch-exit; do
+    for hook in line-init line-finish isearch-update isearch-exit; do
       ours=_q_${hook//-/_} hook=zle-$hook
       case ${widgets[$hook]-} in
         (user:$ours) continue ;;
@@ -192,6 +200,8 @@ if [[ ${_q_pid-} == $$ ]]; then
     # The one subshell of this file: nothing else tells what `main` is linked to.
     typeset -g _q_keys=emacs
     [[ $(bindkey -lL main) == *viins* ]] && _q_keys=vi
+    zle -N _q_asked
+    zle -Fw $_q_ask _q_asked
     zle -N _q_report_key
     zle -N _q_apply_key
     for keymap in emacs viins vicmd; do
@@ -212,8 +222,7 @@ if [[ ${_q_pid-} == $$ ]]; then
     typeset -g _q_reported=
     typeset -gi _q_searching=0 _q_depth=0 _q_called=0
     # The user's hooks in whose place ours are; what is known of the world.
-    typeset -gA _q_chained _q_known
-    typeset -g _q_aliases=
+    typeset -gA _q_chained _q_known _q_pairs
     typeset -gi _q_function_count=-1
     typeset -ga precmd_functions preexec_functions
     precmd_functions=(_q_precmd $precmd_functions)

@@ -24,6 +24,9 @@ _q_take() {
     IFS= builtin read -r -t 1 -u 9 secret && IFS= builtin read -r -t 1 -u 9 edit &&
       IFS= builtin read -r -t 1 -u 9 version
   } 2>/dev/null
+  # qterm keeps the other end, and asks for the line through it. Closed in the programs that this shell starts.
+  typeset -gi +x _q_ask
+  zmodload zsh/system 2>/dev/null && sysopen -r -o cloexec -u _q_ask -- /dev/fd/9 2>/dev/null || version=
   { builtin exec 9<&- } 2>/dev/null
   [[ $version == 1 && $#secret -eq 32 && $secret != *[^0-9a-f]* && $edit == /* ]] || return 0
   # A variable that came in from the environment would go out to it again.

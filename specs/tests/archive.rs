@@ -98,6 +98,26 @@ fn commands_are_modules_that_can_be_typed() {
 }
 
 #[test]
+fn a_description_is_that_of_the_tree() {
+    let spec = |description: Option<String>| {
+        let root = Subcommand { names: vec!["x".into()], description, ..Subcommand::default() };
+        Packed::spec(&Spec { root, versions: None }).unwrap()
+    };
+    let texts = [None, Some(String::new()), Some("é".repeat(1_000))];
+    let name = |at: usize| format!("m{at}");
+    let modules = texts.iter().enumerate().map(|(at, text)| module(&name(at), spec(text.clone()))).collect();
+    let archive = Archive::from_bytes(encode(&Info::default(), modules).unwrap()).unwrap();
+    for (at, text) in texts.iter().enumerate() {
+        assert_eq!(archive.description(&name(at)).unwrap(), *text);
+    }
+    assert_eq!(archive.description("none").unwrap(), None);
+    // Longer than a description is looked for.
+    let long = vec![module("long", spec(Some("x".repeat(100_000))))];
+    let archive = Archive::from_bytes(encode(&Info::default(), long).unwrap()).unwrap();
+    assert!(archive.description("long").is_err());
+}
+
+#[test]
 fn equal_specs_are_stored_once() {
     let spec = || Packed::spec(&everything_and_versions()).unwrap();
     let one = encode(&Info::default(), vec![module("a", spec())]).unwrap();

@@ -1,5 +1,5 @@
 //! The numbers: what Q costs and how fast it is, next to the bare shell in the same run. Prints tables; never passes or
-//! fails on a time.
+//! fails on a time. Arguments name the tables that are wanted (`keys`, `start`, `flood`, `rest`); all without any.
 //!
 //! `pty` reads with timestamps, `keys` types, `flood` prints 30 MB, `start` waits for first prompts, `rest` weighs the
 //! programs and watches them do nothing; `table` prints.
@@ -16,14 +16,21 @@ use harness::{Home, Shell};
 /// Measures everything and prints it.
 fn main() -> anyhow::Result<()> {
     println!("{}\n", machine());
-    let keys = measure_each(keys::measure)?;
-    keys::print(&keys);
-    let starts = measure_each(start::measure)?;
-    start::print(&starts);
-    let floods = measure_each(flood::measure)?;
-    flood::print(&floods);
-    let rests = measure_each(rest::measure)?;
-    rest::print(&rests)
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let is_wanted = |table: &str| wanted.is_empty() || wanted.iter().any(|name| name == table);
+    if is_wanted("keys") {
+        keys::print(&measure_each(keys::measure)?);
+    }
+    if is_wanted("start") {
+        start::print(&measure_each(start::measure)?);
+    }
+    if is_wanted("flood") {
+        flood::print(&measure_each(flood::measure)?);
+    }
+    if is_wanted("rest") {
+        rest::print(&measure_each(rest::measure)?)?;
+    }
+    Ok(())
 }
 
 /// Measures one thing in each shell, for a user without Q and one with it.

@@ -17,7 +17,9 @@ macro_rules! in_each_shell {
     };
 }
 
+mod aliases;
 mod bare_shell;
+mod by_hand;
 mod daemon_lost;
 mod disabled;
 mod dropdown;
@@ -38,4 +40,5 @@ mod same_shell;
 mod secrets;
 mod steps;
 mod tmux_outside;
+mod trust;
 mod undo;

@@ -14,6 +14,8 @@ use std::{
 /// The directories of Q for one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paths {
+    /// The user's home.
+    pub home: PathBuf,
     /// `$XDG_CONFIG_HOME/q`: settings, themes, the user's own specs.
     pub config: PathBuf,
     /// `$XDG_DATA_HOME/q`: history, usage, trust, the archive.
@@ -39,6 +41,7 @@ impl Paths {
         let ours = |own: &str, base: &str| dir(own).or_else(|| Some(dir(base)?.join("q")));
         let usual = |path: &str| home.join(path).join("q");
         Paths {
+            home: home.to_owned(),
             config: ours("Q_CONFIG_DIR", "XDG_CONFIG_HOME").unwrap_or_else(|| usual(".config")),
             data: ours("Q_DATA_DIR", "XDG_DATA_HOME").unwrap_or_else(|| usual(".local/share")),
             state: ours("Q_STATE_DIR", "XDG_STATE_HOME").unwrap_or_else(|| usual(".local/state")),
@@ -50,6 +53,16 @@ impl Paths {
     /// The user's settings: flat keys, JSON values.
     pub fn settings(&self) -> PathBuf {
         self.config.join("settings.json")
+    }
+
+    /// What the daemon keeps: what was accepted, which directories are trusted.
+    pub fn database(&self) -> PathBuf {
+        self.data.join("q.sqlite3")
+    }
+
+    /// Folders of the user's own specs, best first: ours, and that in which the tools of the Fig format build theirs.
+    pub fn specs(&self) -> Vec<PathBuf> {
+        vec![self.config.join("specs"), self.home.join(".fig/autocomplete/build")]
     }
 
     /// The daemon's socket for this user.

@@ -1,20 +1,24 @@
 //! What may stand as the first word of a command: aliases, functions, the shell's own words, and the programs of the
-//! `PATH`.
+//! `PATH`; and what a program is, in one line.
 //!
-//! The programs of a `PATH` are kept until one of its directories changes. Looking may be slow, so whoever asks waits
-//! elsewhere.
+//! The programs of a `PATH` are kept until one of its directories changes, what they are for good. Looking may be slow,
+//! so whoever asks waits elsewhere.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::{DirEntry, read_dir};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use protocol::{Context, Kind, Shell};
+use protocol::{Context, Kind};
 
-use super::{Draft, Insert};
+use super::man::ManPages;
+use super::{Draft, Insert, words};
 use crate::lock::lock;
+use crate::spec_cache::SpecCache;
+
+pub use super::words::is_own;
 
 /// Most directories of a `PATH` that are looked into.
 const MAX_DIRS: usize = 128;
@@ -27,6 +31,9 @@ const MAX_PATHS: usize = 4;
 
 /// A file that becomes executable does not change its directory, so what was found is not believed for longer.
 const MAX_AGE: Duration = Duration::from_secs(30);
+
+/// How long it is believed what programs are.
+const MAX_DESCRIBED_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// The programs of the `PATH`s in use.
 #[derive(Debug, Default)]
@@ -41,12 +48,12 @@ struct Known {
     /// When each directory changed last.
     changed: Vec<Option<SystemTime>>,
     found: Instant,
-    names: Arc<Vec<String>>,
+    drafts: Arc<Vec<Draft>>,
 }
 
 impl Programs {
-    /// The names of the programs of a `PATH`, in order. Directories that are not absolute are left out.
-    pub fn of(&self, path: &str) -> Arc<Vec<String>> {
+    /// The programs of a `PATH`, in the order of their names. Directories that are not absolute are left out.
+    pub fn of(&self, path: &str) -> Arc<Vec<Draft>> {
         let dirs = directories(path);
         let changed: Vec<_> =
             dirs.iter().map(|dir| dir.metadata().and_then(|found| found.modified()).ok()).collect();
@@ -54,15 +61,15 @@ impl Programs {
             return known;
         }
         let found = Instant::now();
-        let names = Arc::new(search(&dirs));
-        self.keep(Known { path: path.to_owned(), changed, found, names: Arc::clone(&names) });
-        names
+        let drafts = Arc::new(search(&dirs).iter().map(|name| draft(name)).collect());
+        self.keep(Known { path: path.to_owned(), changed, found, drafts: Arc::clone(&drafts) });
+        drafts
     }
 
-    fn known(&self, path: &str, changed: &[Option<SystemTime>]) -> Option<Arc<Vec<String>>> {
+    fn known(&self, path: &str, changed: &[Option<SystemTime>]) -> Option<Arc<Vec<Draft>>> {
         let known = lock(&self.known);
         let known = known.iter().find(|known| known.path == path)?;
-        (known.changed == changed && known.found.elapsed() < MAX_AGE).then(|| Arc::clone(&known.names))
+        (known.changed == changed && known.found.elapsed() < MAX_AGE).then(|| Arc::clone(&known.drafts))
     }
 
     fn keep(&self, new: Known) {
@@ -75,9 +82,65 @@ impl Programs {
     }
 }
 
+/// What programs are, in one line each.
+#[derive(Debug, Default)]
+pub struct Descriptions {
+    /// The specs that say so first.
+    corpus: Option<Arc<SpecCache>>,
+    pages: ManPages,
+    known: Mutex<Described>,
+}
+
+/// What was looked up lately.
+#[derive(Debug, Default)]
+struct Described {
+    /// For the programs of this `PATH`.
+    path: String,
+    since: Option<Instant>,
+    /// `None` when nothing says what a program is.
+    by_name: HashMap<String, Option<String>>,
+}
+
+impl Descriptions {
+    /// Out of these specs, else out of man pages.
+    pub fn new(corpus: Arc<SpecCache>) -> Descriptions {
+        Descriptions { corpus: Some(corpus), ..Descriptions::default() }
+    }
+
+    /// What is known of a program already: that nothing is, too.
+    pub fn known(&self, program: &str) -> Option<Option<String>> {
+        lock(&self.known).by_name.get(program).cloned()
+    }
+
+    /// Looks up what programs of a `PATH` are. Takes a tenth of a millisecond each.
+    pub fn look_up(&self, path: &str, programs: &[String]) {
+        lock(&self.known).start(path);
+        for program in programs {
+            let spec = self.corpus.as_ref().and_then(|corpus| corpus.description(program));
+            let found = spec.or_else(|| self.pages.description(path, program));
+            lock(&self.known).by_name.insert(program.clone(), found);
+        }
+    }
+}
+
+impl Described {
+    /// Forgets what was looked up for another `PATH` or long ago: programs and specs are replaced now and then.
+    fn start(&mut self, path: &str) {
+        let fresh = self.since.is_some_and(|since| since.elapsed() < MAX_DESCRIBED_AGE);
+        if !fresh || self.path != path || self.by_name.len() >= MAX_PROGRAMS {
+            *self = Described { path: path.to_owned(), since: Some(Instant::now()), by_name: HashMap::new() };
+        }
+    }
+}
+
 /// The file that a program name stands for.
 pub fn find_program(name: &str, path: &str) -> Option<PathBuf> {
     directories(path).into_iter().map(|dir| dir.join(name)).find(|file| is_program(file))
+}
+
+/// The names of all programs of a `PATH`, in order. Slow: nothing is kept.
+pub fn programs(path: &str) -> Vec<String> {
+    search(&directories(path))
 }
 
 /// The directories of a `PATH`. A relative one would mean other programs in each directory, among them those of a
@@ -104,25 +167,39 @@ fn is_program(file: &Path) -> bool {
     file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
-/// The rows: aliases, functions, the shell's own words, programs; of one name only the first.
-pub fn drafts(context: &Context, programs: &[String]) -> Vec<Draft> {
-    let mut seen = HashSet::new();
-    let aliases = context.aliases.iter().map(|(name, text)| Draft {
+/// The rows of a session's own: aliases, abbreviations, functions, the shell's own words. Of one name the first one counts, and all of
+/// them before a program.
+pub fn drafts(context: &Context) -> Vec<Draft> {
+    let shell = context.shell;
+    let aliases = context.aliases.iter().chain(&context.global_aliases).map(|(name, text)| Draft {
         description: Some(text.clone()),
         kind: Kind::Alias,
         source: "alias".to_owned(),
         ..draft(name)
     });
+    // fish replaces them while they are typed: what is put in whole has to be what they stand for.
+    let plain = context.abbreviations.iter().filter(|(_, text)| !text.contains(char::is_control));
+    let abbreviations = plain.map(|(name, text)| Draft {
+        insert: Insert::Verbatim(text.clone()),
+        description: Some(text.clone()),
+        kind: Kind::Alias,
+        source: "abbreviation".to_owned(),
+        ..draft(name)
+    });
     let functions = context.functions.iter().map(|name| Draft {
         // The convention for functions that are not for people.
         hidden: name.starts_with('_'),
+        // Builtins are among them.
+        description: words::description(shell, name).map(str::to_owned),
         source: "shell".to_owned(),
         ..draft(name)
     });
-    let words = own_words(context.shell).map(|name| Draft { source: "shell".to_owned(), ..draft(name) });
-    let programs = programs.iter().map(|name| draft(name));
-    let all = aliases.chain(functions).chain(words).chain(programs);
-    all.filter(|draft| seen.insert(draft.names[0].clone())).collect()
+    let words = words::words(shell).map(|(name, description)| Draft {
+        description: Some(description.to_owned()),
+        source: "shell".to_owned(),
+        ..draft(name)
+    });
+    aliases.chain(abbreviations).chain(functions).chain(words).collect()
 }
 
 fn draft(name: &str) -> Draft {
@@ -136,42 +213,14 @@ fn draft(name: &str) -> Draft {
     }
 }
 
-/// The builtins and keywords of a shell.
-fn own_words(shell: Shell) -> impl Iterator<Item = &'static str> {
-    let words = match shell {
-        Shell::Bash => BASH,
-        Shell::Zsh => ZSH,
-        Shell::Fish => FISH,
-    };
-    words.split_whitespace()
-}
-
-/// bash 5.2, without `.`, `:`, `[` and brackets, which nobody completes.
-const BASH: &str = "alias bg bind break builtin caller case cd command compgen complete compopt continue coproc declare \
-    dirs disown do done echo elif else enable esac eval exec exit export false fc fg fi for function getopts hash help \
-    history if in jobs kill let local logout mapfile popd printf pushd pwd read readarray readonly return select set \
-    shift shopt source suspend test then time times trap true type typeset ulimit umask unalias unset until wait while";
-
-/// zsh 5.9, likewise.
-const ZSH: &str = "alias autoload bg bindkey break builtin bye case cd chdir command compadd continue coproc declare dirs \
-    disable disown do done echo echotc echoti elif else emulate enable end esac eval exec exit export false fc fg fi \
-    float for foreach function functions getln getopts hash history if integer jobs kill let limit local log logout \
-    nocorrect noglob popd print printf private pushd pushln pwd r read readonly rehash repeat return sched select set \
-    setopt shift source stat suspend test then time times trap true ttyctl type typeset ulimit umask unalias unfunction \
-    unhash unlimit unset unsetopt until vared wait whence where which while zcompile zformat zle zmodload zparseopts \
-    zprof zpty zregexparse zsocket zstyle ztcp";
-
-/// fish 3.7, likewise.
-const FISH: &str = "abbr and argparse begin bg bind block break breakpoint builtin case cd command commandline complete \
-    contains continue count disown echo else emit end eval exec exit false fg fish_config fish_key_reader for function \
-    functions funced funcsave history if isatty jobs math not or path popd printf prompt_pwd psub pushd pwd random read \
-    realpath return set set_color source status string suspend switch test time true type ulimit umask vared wait while";
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::symlink;
+
+    use specs::archive::{Info, Module, Packed, write};
+    use specs::model::{Spec, Subcommand};
 
     fn program(dir: &Path, name: &str, mode: u32) {
         fs::write(dir.join(name), "").unwrap();
@@ -186,7 +235,7 @@ mod tests {
         fs::create_dir(dir.path().join("folder")).unwrap();
         symlink("runs", dir.path().join("link")).unwrap();
         let path = format!("relative:{}:/nonexistent::.", dir.path().display());
-        assert_eq!(*Programs::default().of(&path), ["link", "runs"]);
+        assert_eq!(names(&Programs::default().of(&path)), ["link", "runs"]);
         assert_eq!(find_program("runs", &path), Some(dir.path().join("runs")));
         assert_eq!(find_program("text", &path), None);
     }
@@ -203,26 +252,58 @@ mod tests {
         program(dir.path(), "two", 0o755);
         // The clock of the file system may not have ticked since.
         fs::File::open(dir.path()).unwrap().set_modified(before + Duration::from_secs(1)).unwrap();
-        assert_eq!(*programs.of(path), ["one", "two"]);
+        assert_eq!(names(&programs.of(path)), ["one", "two"]);
+    }
+
+    fn names(drafts: &[Draft]) -> Vec<&str> {
+        drafts.iter().map(|draft| draft.names[0].as_str()).collect()
     }
 
     #[test]
-    fn the_first_of_a_name_counts() {
+    fn a_session_has_rows_of_its_own() {
         let context = Context {
             aliases: [("ls".to_owned(), "ls --color".to_owned())].into(),
-            functions: vec!["ls".to_owned(), "_helper".to_owned(), "cd".to_owned()],
+            functions: vec!["deploy".to_owned(), "_helper".to_owned(), "cd".to_owned()],
+            abbreviations: [("gco", "git checkout"), ("bad", "a\nb")]
+                .map(|(name, text)| (name.to_owned(), text.to_owned()))
+                .into(),
             ..Context::default()
         };
-        let drafts = drafts(&context, &["cargo".to_owned(), "cd".to_owned(), "ls".to_owned()]);
-        let of = |name: &str| {
-            let found: Vec<&Draft> = drafts.iter().filter(|draft| draft.names[0] == name).collect();
-            assert_eq!(found.len(), 1, "{name}");
-            found[0].clone()
-        };
+        let drafts = drafts(&context);
+        assert!(drafts.iter().all(|draft| draft.names[0] != "bad"));
+        let of = |name: &str| drafts.iter().find(|draft| draft.names[0] == name).unwrap();
         assert_eq!((of("ls").kind, of("ls").description.as_deref()), (Kind::Alias, Some("ls --color")));
-        assert_eq!(of("cd").source, "shell");
-        assert_eq!(of("cargo").source, "command");
-        assert_eq!(of("while").source, "shell");
-        assert!(of("_helper").hidden && !of("cargo").hidden);
+        assert_eq!((of("cd").source.as_str(), of("cd").description.is_some()), ("shell", true));
+        assert_eq!((of("deploy").source.as_str(), of("deploy").description.as_deref()), ("shell", None));
+        assert_eq!(of("gco").insert, Insert::Verbatim("git checkout".to_owned()));
+        assert!(of("while").description.is_some());
+        assert!(of("_helper").hidden && !of("deploy").hidden);
+    }
+
+    #[test]
+    fn specs_say_what_a_program_is_before_its_page_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = dir.path().join("specs.qa");
+        let spec = |name: &str, description: Option<&str>| {
+            let description = description.map(str::to_owned);
+            let root = Subcommand { names: vec![name.into()], description, ..Subcommand::default() };
+            let spec = Some(Packed::spec(&Spec { root, versions: None }).unwrap());
+            Module { name: name.into(), spec, script: None }
+        };
+        write(&archive, &Info::default(), vec![spec("git", Some("of the spec")), spec("cat", None)]).unwrap();
+        let man = dir.path().join("share/man/man1");
+        fs::create_dir_all(&man).unwrap();
+        for name in ["git", "cat", "sed"] {
+            fs::write(man.join(format!("{name}.1")), format!(".SH NAME\n{name} \\- page of {name}\n"))
+                .unwrap();
+        }
+        let descriptions = Descriptions::new(Arc::new(SpecCache::new(vec![archive])));
+        let path = dir.path().join("bin");
+        let programs = ["git", "cat", "sed", "q-none"].map(str::to_owned);
+        assert_eq!(descriptions.known("git"), None);
+        descriptions.look_up(path.to_str().unwrap(), &programs);
+        let found = programs.map(|program| descriptions.known(&program).unwrap());
+        let expected = [Some("of the spec"), Some("page of cat"), Some("page of sed"), None];
+        assert_eq!(found, expected.map(|text| text.map(str::to_owned)));
     }
 }

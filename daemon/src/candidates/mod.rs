@@ -7,10 +7,13 @@
 use protocol::Kind;
 
 pub mod command;
+pub mod generated;
+mod man;
 pub mod native;
 pub mod path;
 pub mod spec;
 pub mod variable;
+mod words;
 
 /// A row before it is matched, ranked and given its edit.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,4 +58,6 @@ pub enum Insert {
     NameThen(String),
     /// This text as it is, unquoted; `{cursor}` marks where the cursor goes.
     Verbatim(String),
+    /// This text in place of the name, quoted as a word of the shell.
+    Quoted(String),
 }

@@ -1,11 +1,12 @@
 //! Rows that the spec spells out: subcommands, options, values.
 //!
 //! A place goes in, drafts come out in the order in which equally good rows are shown: subcommands by name, values as
-//! the spec has them, then what generators yield (which is not decided here), additional rows and options by name.
+//! the spec has them, then what generators yield (which is not decided here), additional rows and options by name, those that must
+//! be given before the others.
 
 use std::collections::HashMap;
 
-use specs::model::{Arg, Opt, Repeatable, Subcommand, Suggestion, SuggestionKind, Template};
+use specs::model::{Arg, Deprecated, Opt, Repeatable, Subcommand, Suggestion, SuggestionKind, Template};
 
 use super::{Draft, Insert};
 use crate::parse::place::{Expected, Place};
@@ -14,6 +15,16 @@ use protocol::Kind;
 
 /// The priority of an option that another one, already given, depends on.
 const NEEDED: f64 = 75.0;
+
+/// The priority of what is deprecated: below everything else.
+const DEPRECATED: f64 = 0.0;
+
+/// Marks of rows, in front of their descriptions.
+const REQUIRED: &str = "required";
+const DEFAULT: &str = "default";
+
+/// The longest default that is shown beside the name of an argument, in bytes; a hint is a few words.
+const MAX_DEFAULT: usize = 24;
 
 /// What ends a value that goes on in the same word.
 const OPEN_ENDS: [char; 5] = ['/', '=', ':', '@', ','];
@@ -58,7 +69,8 @@ pub fn drafts(place: &Place, word: &str) -> Rows {
     rows
 }
 
-fn subcommands(node: &Subcommand) -> Vec<Draft> {
+/// The subcommands of a node.
+pub(crate) fn subcommands(node: &Subcommand) -> Vec<Draft> {
     let mut found: Vec<&Subcommand> = last_of_each(&node.subcommands, |sub| &sub.names);
     found.sort_by(|a, b| collate(first(&a.names), first(&b.names)));
     found.into_iter().map(subcommand).collect()
@@ -70,12 +82,12 @@ fn subcommand(sub: &Subcommand) -> Draft {
     Draft {
         names: sub.names.clone(),
         display: sub.display_name.clone(),
-        insert: insert(sub.insert_value.as_deref()),
+        insert: insert(sub.insert_value.as_deref(), sub.deprecated.as_ref()),
         kind: Kind::Subcommand,
-        description: sub.description.clone(),
+        description: described(sub.description.as_deref(), sub.deprecated.as_ref(), &[]),
         hint: hint(&sub.args),
         icon: sub.icon.clone(),
-        priority: sub.priority,
+        priority: priority(sub.priority, sub.deprecated.as_ref()),
         dangerous: sub.dangerous,
         hidden: sub.hidden,
         space: mandatory.unwrap_or(below),
@@ -86,9 +98,10 @@ fn subcommand(sub: &Subcommand) -> Draft {
 fn values(expected: &Expected, parent: Option<&Subcommand>) -> Vec<Draft> {
     let arg = expected.arg;
     let mut rows: Vec<Draft> =
-        arg.suggestions.iter().map(|suggestion| value(suggestion, arg.dangerous)).collect();
-    let templates =
-        arg.templates.iter().chain(arg.generators.iter().flat_map(|generator| &generator.templates));
+        arg.suggestions.iter().map(|suggestion| value(suggestion, Some(arg))).collect();
+    // What a function filters is not offered as it is.
+    let unfiltered = arg.generators.iter().filter(|generator| generator.filter_template.is_none());
+    let templates = arg.templates.iter().chain(unfiltered.flat_map(|generator| &generator.templates));
     if let Some(parent) = parent
         && templates.clone().any(|template| *template == Template::Help)
     {
@@ -97,18 +110,21 @@ fn values(expected: &Expected, parent: Option<&Subcommand>) -> Vec<Draft> {
     rows
 }
 
-fn value(suggestion: &Suggestion, dangerous: bool) -> Draft {
+/// A row that a spec spells out, one of the values of an argument if there is one.
+fn value(suggestion: &Suggestion, arg: Option<&Arg>) -> Draft {
+    let default = arg.and_then(|arg| arg.default.as_ref()).filter(|name| suggestion.names.contains(name));
+    let marks: &[&str] = if default.is_some() { &[DEFAULT] } else { &[] };
     let is_value = !matches!(suggestion.kind, Some(SuggestionKind::Subcommand | SuggestionKind::Option));
     let inserted = suggestion.insert_value.as_deref().unwrap_or_else(|| first(&suggestion.names));
     Draft {
         names: suggestion.names.clone(),
         display: suggestion.display_name.clone(),
-        insert: insert(suggestion.insert_value.as_deref()),
+        insert: insert(suggestion.insert_value.as_deref(), suggestion.deprecated.as_ref()),
         kind: suggestion.kind.map_or(Kind::Arg, kind),
-        description: suggestion.description.clone(),
+        description: described(suggestion.description.as_deref(), suggestion.deprecated.as_ref(), marks),
         icon: suggestion.icon.clone(),
-        priority: suggestion.priority,
-        dangerous: dangerous || suggestion.dangerous,
+        priority: priority(suggestion.priority, suggestion.deprecated.as_ref()),
+        dangerous: suggestion.dangerous || arg.is_some_and(|arg| arg.dangerous),
         hidden: suggestion.hidden,
         space: is_value && !inserted.ends_with(OPEN_ENDS),
         ..Draft::default()
@@ -127,7 +143,7 @@ fn kind(kind: SuggestionKind) -> Kind {
 }
 
 fn additional(node: &Subcommand) -> Vec<Draft> {
-    let mut rows: Vec<Draft> = node.additional_suggestions.iter().map(|row| value(row, false)).collect();
+    let mut rows: Vec<Draft> = node.additional_suggestions.iter().map(|row| value(row, None)).collect();
     rows.sort_by(|a, b| collate(first(&a.names), first(&b.names)));
     rows
 }
@@ -135,7 +151,8 @@ fn additional(node: &Subcommand) -> Vec<Draft> {
 /// The options that may still be given.
 fn options(place: &Place) -> Vec<Draft> {
     let mut found: Vec<&Opt> = available(place);
-    found.sort_by(|a, b| collate(first(&a.names), first(&b.names)));
+    let missing = |option: &Opt| option.required && !given(option, place);
+    found.sort_by(|a, b| missing(b).cmp(&missing(a)).then_with(|| collate(first(&a.names), first(&b.names))));
     found.into_iter().map(|option| option_draft(option, place)).collect()
 }
 
@@ -173,26 +190,33 @@ fn excluded(option: &Opt, place: &Place) -> bool {
 
 /// Whether an option that was given depends on this one, which was not.
 fn needed(option: &Opt, place: &Place) -> bool {
-    let given = place.passed.iter().any(|passed| std::ptr::eq(*passed, option));
     let named = |passed: &&Opt| passed.depends_on.iter().any(|name| option.names.contains(name));
-    !given && place.passed.iter().any(named)
+    !given(option, place) && place.passed.iter().any(named)
+}
+
+fn given(option: &Opt, place: &Place) -> bool {
+    place.passed.iter().any(|passed| std::ptr::eq(*passed, option))
 }
 
 fn option_draft(option: &Opt, place: &Place) -> Draft {
-    let insert = match (&option.insert_value, &option.requires_separator) {
-        (Some(value), _) => Insert::Verbatim(value.clone()),
-        (None, Some(separator)) => Insert::NameThen(separator.clone()),
-        (None, None) => Insert::Name,
+    let insert = match (
+        insert(option.insert_value.as_deref(), option.deprecated.as_ref()),
+        &option.requires_separator,
+    ) {
+        (Insert::Name, Some(separator)) => Insert::NameThen(separator.clone()),
+        (insert, _) => insert,
     };
+    let marks: &[&str] = if option.required && !given(option, place) { &[REQUIRED] } else { &[] };
+    let usual = priority(option.priority, option.deprecated.as_ref());
     Draft {
         names: option.names.clone(),
         display: option.display_name.clone(),
         insert,
         kind: Kind::Option,
-        description: option.description.clone(),
+        description: described(option.description.as_deref(), option.deprecated.as_ref(), marks),
         hint: hint(&option.args),
         icon: option.icon.clone(),
-        priority: if needed(option, place) { Some(NEEDED) } else { option.priority },
+        priority: if needed(option, place) { Some(NEEDED) } else { usual },
         dangerous: option.dangerous,
         hidden: option.hidden,
         space: option.args.first().is_some_and(|arg| !arg.optional),
@@ -235,16 +259,35 @@ fn first(names: &[String]) -> &str {
     names.first().map_or("", String::as_str)
 }
 
-fn insert(value: Option<&str>) -> Insert {
-    value.map_or(Insert::Name, |value| Insert::Verbatim(value.to_string()))
+/// What a row inserts: what the spec says, which for a deprecated one may be what replaces it.
+fn insert(value: Option<&str>, deprecated: Option<&Deprecated>) -> Insert {
+    let instead = deprecated.and_then(|deprecated| deprecated.insert_value.as_deref());
+    instead.or(value).map_or(Insert::Name, |value| Insert::Verbatim(value.to_string()))
 }
 
-/// Argument hints: `<file> [dest…]`.
+fn priority(usual: Option<f64>, deprecated: Option<&Deprecated>) -> Option<f64> {
+    if deprecated.is_some() { Some(DEPRECATED) } else { usual }
+}
+
+/// The help of a row, behind what else is to be known of it.
+fn described(text: Option<&str>, deprecated: Option<&Deprecated>, marks: &[&str]) -> Option<String> {
+    let why = |deprecated: &Deprecated| match &deprecated.description {
+        Some(why) => format!("deprecated: {why}"),
+        None => "deprecated".to_string(),
+    };
+    let marks = deprecated.map(why).into_iter().chain(marks.iter().map(|mark| mark.to_string()));
+    let parts: Vec<String> = marks.map(|mark| format!("[{mark}]")).chain(text.map(String::from)).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// Argument hints: `<file>`, `[dest…]`, `[port=8080]`.
 fn hint(args: &[Arg]) -> String {
     let hints = args.iter().map(|arg| {
         let name = arg.name.as_deref().unwrap_or("arg");
         let more = if arg.variadic { "…" } else { "" };
-        if arg.optional { format!("[{name}{more}]") } else { format!("<{name}{more}>") }
+        let default = arg.default.as_deref().filter(|default| default.len() <= MAX_DEFAULT);
+        let default = default.map(|default| format!("={default}")).unwrap_or_default();
+        if arg.optional { format!("[{name}{more}{default}]") } else { format!("<{name}{more}{default}>") }
     });
     hints.collect::<Vec<_>>().join(" ")
 }
@@ -259,4 +302,138 @@ fn last_of_each<T>(items: &[T], names: impl Fn(&T) -> &[String]) -> Vec<&T> {
     owners.extend(named);
     let holds = |at: usize, item: &T| names(item).iter().any(|name| owners.get(name.as_str()) == Some(&at));
     items.iter().enumerate().filter(|(at, item)| holds(*at, item)).map(|(_, item)| item).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opt(names: &str) -> Opt {
+        Opt { names: names.split('|').map(String::from).collect(), ..Opt::default() }
+    }
+
+    fn arg(name: &str) -> Arg {
+        Arg { name: Some(name.into()), ..Arg::default() }
+    }
+
+    fn list(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| name.to_string()).collect()
+    }
+
+    fn place<'a>(node: &'a Subcommand, passed: &[&str]) -> Place<'a> {
+        let passed =
+            passed.iter().filter_map(|name| node.options.iter().find(|option| option.names[0] == *name));
+        Place {
+            node,
+            parent: None,
+            inherited: Vec::new(),
+            passed: passed.collect(),
+            command: vec!["tool".into()],
+            words: Vec::new(),
+            subcommands: true,
+            options: true,
+            expected: None,
+            wraps: false,
+            elsewhere: false,
+            from: 0,
+            cluster: None,
+        }
+    }
+
+    fn option_names(node: &Subcommand, passed: &[&str]) -> String {
+        let rows = drafts(&place(node, passed), "").options;
+        rows.iter().map(|row| row.names[0].as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn options_are_offered_as_long_as_they_may_be_given() {
+        let node = Subcommand {
+            options: vec![
+                opt("--once"),
+                Opt { repeatable: Repeatable::Never, ..opt("--never") },
+                Opt { repeatable: Repeatable::Always, ..opt("--always") },
+                Opt { repeatable: Repeatable::Times(2), ..opt("--twice") },
+                Opt { exclusive_on: list(&["--once"]), ..opt("--other") },
+            ],
+            ..Subcommand::default()
+        };
+        for (passed, expected) in [
+            (vec![], "--always --never --once --other --twice"),
+            (vec!["--once"], "--always --never --twice"),
+            (vec!["--other"], "--always --never --twice"),
+            (vec!["--never", "--always"], "--always --once --other --twice"),
+            (vec!["--twice"], "--always --never --once --other --twice"),
+            (vec!["--twice", "--twice"], "--always --never --once --other"),
+        ] {
+            assert_eq!(option_names(&node, &passed), expected, "{passed:?}");
+        }
+    }
+
+    #[test]
+    fn what_must_be_given_comes_first_and_what_is_deprecated_last() {
+        let node = Subcommand {
+            options: vec![
+                opt("--a"),
+                Opt { required: true, description: Some("Which one.".into()), ..opt("--name") },
+                Opt { deprecated: Some(Deprecated::default()), priority: Some(90.0), ..opt("--old") },
+                Opt { depends_on: list(&["--a"]), ..opt("--z") },
+            ],
+            ..Subcommand::default()
+        };
+        assert_eq!(option_names(&node, &[]), "--name --a --old --z");
+        assert_eq!(option_names(&node, &["--name"]), "--a --old --z");
+        let rows = drafts(&place(&node, &["--z"]), "").options;
+        let of = |name: &str| rows.iter().find(|row| row.names[0] == name).expect("a row");
+        assert_eq!(of("--name").description.as_deref(), Some("[required] Which one."));
+        assert_eq!(
+            (of("--old").priority, of("--old").description.as_deref()),
+            (Some(DEPRECATED), Some("[deprecated]"))
+        );
+        assert_eq!(of("--a").priority, Some(NEEDED));
+    }
+
+    #[test]
+    fn what_replaces_a_deprecated_row_is_inserted() {
+        let instead = |with: &str| {
+            Some(Deprecated { description: Some("use move".into()), insert_value: Some(with.into()) })
+        };
+        let node = Subcommand {
+            subcommands: vec![
+                Subcommand { names: list(&["share"]), deprecated: instead("move"), ..Subcommand::default() },
+                Subcommand {
+                    names: list(&["sync"]),
+                    insert_value: Some("sync {cursor}".into()),
+                    ..Subcommand::default()
+                },
+            ],
+            ..Subcommand::default()
+        };
+        let rows = drafts(&place(&node, &[]), "").subcommands;
+        let texts: Vec<_> = rows.iter().map(|row| (row.insert.clone(), row.description.as_deref())).collect();
+        let verbatim = |text: &str| Insert::Verbatim(text.into());
+        assert_eq!(
+            texts,
+            [(verbatim("move"), Some("[deprecated: use move]")), (verbatim("sync {cursor}"), None)]
+        );
+    }
+
+    #[test]
+    fn hints_and_rows_tell_the_default() {
+        let default = |name: &str, default: &str| Arg { default: Some(default.into()), ..arg(name) };
+        let long = "x".repeat(MAX_DEFAULT + 1);
+        for (args, expected) in [
+            (vec![arg("file")], "<file>"),
+            (vec![Arg { optional: true, variadic: true, ..arg("dest") }], "[dest…]"),
+            (vec![Arg { optional: true, ..default("port", "8100") }, arg("host")], "[port=8100] <host>"),
+            (vec![default("text", &long)], "<text>"),
+            (vec![Arg::default()], "<arg>"),
+        ] {
+            assert_eq!(hint(&args), expected);
+        }
+        let row = |name: &str| Suggestion { names: list(&[name]), ..Suggestion::default() };
+        let when = Arg { suggestions: vec![row("auto"), row("never")], ..default("when", "auto") };
+        let values = values(&Expected { arg: &when, index: 0, option: None }, None);
+        let told: Vec<_> = values.iter().map(|row| row.description.as_deref()).collect();
+        assert_eq!(told, [Some("[default]"), None]);
+    }
 }

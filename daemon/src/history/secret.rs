@@ -52,7 +52,7 @@ const MIN_TOKEN: usize = 16;
 const MIN_KEY: usize = 32;
 
 /// Whether a line may have a secret in it.
-pub(super) fn looks_secret(line: &str) -> bool {
+pub(crate) fn looks_secret(line: &str) -> bool {
     let lower = line.to_ascii_lowercase();
     if lower.contains("authorization:") || lower.contains("bearer ") || lower.contains("basic ey") {
         return true;

@@ -5,13 +5,14 @@
 //! word remembers where it stands in the line, inside which quotes, and whether it is literal: an edit can replace a
 //! part of a word and keep the rest as it was typed. Anything that is not a line of the shell is read as well as it
 //! goes; nothing is an error, and nesting deeper than a bound is read as plain text.
+//!
+//! A `#` at the start of a word begins a comment in every shell. An interactive zsh without `interactive_comments` reads
+//! it as a word, but people who type it there mean a comment, too.
 
 use protocol::Shell;
 
-use super::dialect::{Dialect, Keyword};
-
-/// How deep substitutions and subshells are followed; each level is a few stack frames.
-const MAX_DEPTH: usize = 40;
+use super::aliases::Aliases;
+use super::reader::Reader;
 
 /// How far the name of an assignment is looked for, in bytes; keeps long lines from being read again for every word.
 const MAX_NAME: usize = 512;
@@ -59,7 +60,7 @@ pub struct Word {
     pub text: String,
     /// One per byte of `text`.
     pub marks: Vec<Mark>,
-    /// Where it starts in the line.
+    /// Where it starts in the line; for a word of an alias, where the alias starts.
     pub start: usize,
     /// Where it ends in the line.
     pub end: usize,
@@ -71,7 +72,7 @@ pub struct Word {
 
 impl Word {
     /// An empty word at the cursor.
-    fn empty(at: usize) -> Word {
+    pub(super) fn empty(at: usize) -> Word {
         Word { start: at, end: at, closed: true, cut: Some(Cut { at, ..Cut::default() }), ..Word::default() }
     }
 
@@ -86,7 +87,7 @@ impl Word {
         self.end - self.start == self.text.len() && self.marks.iter().all(|mark| !mark.live)
     }
 
-    fn push(&mut self, c: char, mark: Mark) {
+    pub(super) fn push(&mut self, c: char, mark: Mark) {
         self.text.push(c);
         self.marks.extend(std::iter::repeat_n(mark, c.len_utf8()));
     }
@@ -105,7 +106,7 @@ pub struct Redirect {
     pub file: bool,
 }
 
-/// A simple command.
+/// A simple command, or the words that begin a compound one: `for x in a b`, `case x in`, `[[ -f x ]]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Command {
     /// Where it may begin: behind the separator.
@@ -126,6 +127,10 @@ pub enum Spot {
     Nothing,
     /// The last word of the current command.
     Word,
+    /// The last word of the current command, which is no argument but likely a path: `for x in …`, `[[ -f …`, `a=(…`.
+    Path,
+    /// The last word of the current command, which may be anything: a pattern or the value of `case`.
+    Text,
     /// The target of this redirection of the current command.
     Redirect(usize),
     /// The value of this assignment of the current command.
@@ -148,18 +153,40 @@ impl Line {
     pub fn command(&self) -> Option<&Command> {
         self.commands.get(self.current?)
     }
+
+    /// The word at the cursor, whatever it is.
+    pub fn word(&self) -> Option<&Word> {
+        let command = self.command()?;
+        match self.spot {
+            Spot::Word | Spot::Path | Spot::Text => command.words.last(),
+            Spot::Redirect(at) => command.redirects.get(at).map(|redirect| &redirect.target),
+            Spot::Assignment(at) => command.assignments.get(at),
+            Spot::Nothing => None,
+        }
+    }
 }
 
 /// Splits `text`, with the cursor at the byte `cursor`.
 pub fn lex(text: &str, cursor: usize, shell: Shell) -> Line {
-    let mut lexer = Lexer { text, cursor, dialect: Dialect(shell), ..Lexer::default() };
-    lexer.list(Close::End);
-    lexer.finish()
+    lex_aliased(text, cursor, shell, Aliases::default())
+}
+
+/// Splits `text`, and puts in what words before the cursor stand for. Everything says where it stands in `text`.
+pub fn lex_aliased(text: &str, cursor: usize, shell: Shell, aliases: Aliases) -> Line {
+    Reader::new(text, cursor, shell, aliases).read()
+}
+
+/// Where the part of an assignment's value begins that the cursor is in: behind the last `:`, as in a list of folders.
+pub fn value_start(word: &Word) -> usize {
+    let value = assignment(&word.text).unwrap_or(0);
+    let part = word.before().get(value..).and_then(|typed| typed.rfind(':'));
+    part.map_or(value, |colon| value + colon + 1)
 }
 
 /// Whether the raw text `word` is an assignment, and if so where its value begins.
 pub fn assignment(word: &str) -> Option<usize> {
-    let word = word.get(..MAX_NAME).unwrap_or(word);
+    let end = (0..=MAX_NAME.min(word.len())).rev().find(|end| word.is_char_boundary(*end))?;
+    let word = &word[..end];
     let name = word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
     if name == 0 || word.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
@@ -174,850 +201,496 @@ pub fn assignment(word: &str) -> Option<usize> {
     word[at..].starts_with('=').then_some(at + 1)
 }
 
-/// What ends a list of commands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Close {
-    #[default]
-    End,
-    Paren,
-    Backtick,
-}
-
-/// Why a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stop {
-    Separator,
-    Closed,
-}
-
-/// A command that is being read.
-#[derive(Default)]
-struct Reading {
-    command: Command,
-    /// It is a group, a subshell or the end of one: no words follow.
-    compound: bool,
-    /// Inside `[[ … ]]`.
-    test: bool,
-}
-
-#[derive(Default)]
-struct Lexer<'a> {
-    text: &'a str,
-    pos: usize,
-    cursor: usize,
-    dialect: Dialect,
-    depth: usize,
-    /// Finished commands, inner ones before the outer.
-    commands: Vec<Command>,
-    current: Option<(usize, Spot)>,
-    /// The cursor is in a comment or here-document.
-    nothing: bool,
-    /// Delimiters of here-documents whose bodies begin at the next newline.
-    heredocs: Vec<String>,
-}
-
-impl Lexer<'_> {
-    fn finish(mut self) -> Line {
-        let (current, spot) = match self.current {
-            Some((current, spot)) if !self.nothing => (Some(current), spot),
-            _ => (None, Spot::Nothing),
-        };
-        let mut order: Vec<usize> = (0..self.commands.len()).collect();
-        order.sort_by_key(|&at| self.commands[at].start);
-        let current = current.and_then(|current| order.iter().position(|&at| at == current));
-        let commands = order.iter().map(|&at| std::mem::take(&mut self.commands[at])).collect();
-        Line { commands, current, spot }
-    }
-
-    fn rest(&self) -> &str {
-        &self.text[self.pos..]
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    fn peek_second(&self) -> Option<char> {
-        self.rest().chars().nth(1)
-    }
-
-    fn at(&self, prefix: &str) -> bool {
-        self.rest().starts_with(prefix)
-    }
-
-    fn bump(&mut self) -> Option<char> {
-        let c = self.peek()?;
-        self.pos += c.len_utf8();
-        Some(c)
-    }
-
-    /// Steps over `prefix` if it is next.
-    fn eat(&mut self, prefix: &str) -> bool {
-        let there = self.at(prefix);
-        if there {
-            self.pos += prefix.len();
-        }
-        there
-    }
-
-    fn blanks(&mut self) {
-        loop {
-            match self.peek() {
-                Some(' ' | '\t' | '\r') => self.pos += 1,
-                Some('\\') if self.at("\\\n") => self.pos += 2,
-                _ => return,
-            }
-        }
-    }
-
-    /// Commands up to `close`, which is consumed.
-    fn list(&mut self, close: Close) {
-        while self.command(close) == Stop::Separator {}
-        if close != Close::End && self.pos < self.text.len() {
-            self.pos += 1;
-        }
-    }
-
-    fn command(&mut self, close: Close) -> Stop {
-        let mut reading =
-            Reading { command: Command { start: self.pos, ..Command::default() }, ..Reading::default() };
-        loop {
-            self.blanks();
-            let end = self.pos;
-            if let Some(stop) = self.separator(close, &reading) {
-                self.close_command(reading, end);
-                return stop;
-            }
-            self.item(close, &mut reading);
-        }
-    }
-
-    /// Steps over what ends a command, if it is next.
-    fn separator(&mut self, close: Close, reading: &Reading) -> Option<Stop> {
-        let Some(c) = self.peek() else { return Some(Stop::Closed) };
-        match c {
-            ')' if close == Close::Paren => return Some(Stop::Closed),
-            '`' if close == Close::Backtick => return Some(Stop::Closed),
-            ')' | '&' | '|' if reading.test => return None,
-            '&' if self.at("&>") && !self.at("&>(") => return None,
-            '#' => self.comment(),
-            '\n' => self.newline(),
-            ';' => {
-                while self.eat(";") {}
-                let _ = self.eat("&") || self.eat("|");
-            }
-            '&' => {
-                let _ = self.eat("&&") || self.eat("&|") || self.eat("&!") || self.eat("&");
-            }
-            '|' => {
-                let _ = self.eat("||") || self.eat("|&") || self.eat("|");
-            }
-            ')' => self.pos += 1,
-            _ => return None,
-        }
-        Some(Stop::Separator)
-    }
-
-    fn comment(&mut self) {
-        let start = self.pos;
-        self.pos += self.rest().find('\n').unwrap_or(self.rest().len());
-        self.nothing |= start < self.cursor && self.cursor <= self.pos;
-    }
-
-    /// A newline, and the here-documents that begin behind it.
-    fn newline(&mut self) {
-        self.pos += 1;
-        for delimiter in std::mem::take(&mut self.heredocs) {
-            let start = self.pos;
-            self.heredoc(&delimiter);
-            self.nothing |= start <= self.cursor && (self.cursor < self.pos || self.pos == self.text.len());
-        }
-    }
-
-    fn heredoc(&mut self, delimiter: &str) {
-        while self.pos < self.text.len() {
-            let line = self.rest().split('\n').next().unwrap_or_default();
-            let (length, found) = (line.len(), line.trim_start_matches('\t') == delimiter);
-            self.pos = (self.pos + length + 1).min(self.text.len());
-            if found {
-                return;
-            }
-        }
-    }
-
-    /// One word, redirection or nested list of a command.
-    fn item(&mut self, close: Close, reading: &mut Reading) {
-        let first = reading.command.words.is_empty();
-        if let Some(length) = self.redirect_length() {
-            return self.redirect(close, length, reading);
-        }
-        if self.at("(") && !self.dialect.is_fish() && !reading.test {
-            return self.paren(close, first, reading);
-        }
-        if first && !reading.compound && assignment(self.rest()).is_some_and(|at| self.is_one_word(at)) {
-            let word = self.assignment_word(close);
-            return reading.command.assignments.push(word);
-        }
-        let word = self.word(close);
-        if word.start == self.pos {
-            // A character that cannot start a word, such as the `)` of a test: step over it.
-            self.bump();
-            return;
-        }
-        self.add_word(close, word, reading);
-    }
-
-    /// Whether the first `length` bytes that follow stand in one word; an index may contain anything.
-    fn is_one_word(&self, length: usize) -> bool {
-        !self.rest()[..length].contains(char::is_whitespace)
-    }
-
-    fn add_word(&mut self, close: Close, word: Word, reading: &mut Reading) {
-        let raw = self.text.get(word.start..word.end).unwrap_or_default();
-        let typing = word.start <= self.cursor && self.cursor <= word.end;
-        let words = &mut reading.command.words;
-        if words.is_empty() && !typing && reading.command.assignments.is_empty() {
-            match self.dialect.keyword(raw) {
-                Some(Keyword::Opens) => {
-                    reading.command.start = self.pos;
-                    return;
-                }
-                Some(Keyword::Closes) => {
-                    reading.compound = true;
-                    return;
-                }
-                Some(Keyword::Function) => return self.function(close, reading),
-                None => reading.test = raw == "[[" && !self.dialect.is_fish(),
-            }
-        }
-        if raw == "]]" {
-            reading.test = false;
-        }
-        reading.command.words.push(word);
-    }
-
-    /// The name of a function behind `function`; what follows is in the place of a command.
-    fn function(&mut self, close: Close, reading: &mut Reading) {
-        self.blanks();
-        self.word(close);
-        self.blanks();
-        let _ = self.eat("()");
-        reading.command.start = self.pos;
-    }
-
-    /// A `(` where a word could begin: a subshell, arithmetic, the `()` of a function, or a glob.
-    fn paren(&mut self, close: Close, first: bool, reading: &mut Reading) {
-        if !first && self.at("()") {
-            self.pos += 2;
-            reading.command = Command { start: self.pos, ..Command::default() };
-            return;
-        }
-        if !first {
-            let word = self.word(close);
-            reading.command.words.push(word);
-            return;
-        }
-        if self.at("((") {
-            self.balanced();
-        } else {
-            self.pos += 1;
-            self.nested(Close::Paren);
-        }
-        reading.compound = true;
-    }
-
-    /// A list inside something, unless that is too deep.
-    fn nested(&mut self, close: Close) {
-        if self.depth >= MAX_DEPTH {
-            self.pos = self.text.len();
-            return;
-        }
-        self.depth += 1;
-        self.list(close);
-        self.depth -= 1;
-    }
-
-    /// Steps over `( … )` with all that is in it.
-    fn balanced(&mut self) {
-        let mut open = 0usize;
-        while let Some(c) = self.bump() {
-            match c {
-                '(' => open += 1,
-                ')' => open -= 1,
-                _ => {}
-            }
-            if open == 0 {
-                return;
-            }
-        }
-    }
-
-    fn close_command(&mut self, reading: Reading, end: usize) {
-        let mut command = reading.command;
-        let here = self.current.is_none() && command.start <= self.cursor && self.cursor <= end;
-        if !here {
-            if !command.words.is_empty() || !command.assignments.is_empty() || !command.redirects.is_empty() {
-                self.commands.push(command);
-            }
-            return;
-        }
-        let spot = focus(&mut command, self.cursor, reading.compound);
-        self.current = Some((self.commands.len(), spot));
-        self.commands.push(command);
-    }
-
-    /// How many bytes a redirection's descriptor and operator take, if one is next.
-    fn redirect_length(&self) -> Option<usize> {
-        let rest = self.rest();
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let descriptor = if digits == 0 { named_descriptor(rest) } else { digits };
-        let operator = &rest[descriptor..];
-        if descriptor == 0 && (operator.starts_with("<(") || operator.starts_with(">(")) {
-            return None;
-        }
-        const OPERATORS: [&str; 15] =
-            ["<<<", "<<-", "<<", "<>", "<&", "<", "&>>", "&>", ">>|", ">>", ">|", ">&", ">!", ">?", ">"];
-        let fish_only = |op: &str| op == ">?" && !self.dialect.is_fish();
-        let zsh_only = |op: &str| op == ">!" && self.dialect.0 != Shell::Zsh;
-        let found =
-            OPERATORS.iter().find(|op| operator.starts_with(**op) && !fish_only(op) && !zsh_only(op))?;
-        Some(descriptor + found.len())
-    }
-
-    fn redirect(&mut self, close: Close, length: usize, reading: &mut Reading) {
-        let start = self.pos;
-        self.pos += length;
-        let operator = self.text[start..self.pos].trim_start_matches(|c: char| c.is_ascii_digit());
-        let heredoc = matches!(operator, "<<" | "<<-");
-        let duplicate =
-            operator.ends_with('&') && self.peek().is_some_and(|c| c.is_ascii_digit() || c == '-');
-        let file = !heredoc && !duplicate && operator != "<<<";
-        let after = self.pos;
-        self.blanks();
-        let target =
-            if after <= self.cursor && self.cursor < self.pos.max(after + 1) && self.cursor <= self.pos {
-                self.target_at_cursor(close)
-            } else {
-                self.word(close)
-            };
-        if heredoc && !target.text.is_empty() {
-            self.heredocs.push(target.text.clone());
-        }
-        reading.command.redirects.push(Redirect { start, end: target.end.max(after), target, file });
-    }
-
-    /// The target when the cursor stands between operator and target: the word there if it begins at the cursor's
-    /// place, else an empty one.
-    fn target_at_cursor(&mut self, close: Close) -> Word {
-        if self.pos != self.cursor {
-            return Word::empty(self.cursor);
-        }
-        let word = self.word(close);
-        if word.text.is_empty() && word.start == word.end { Word::empty(self.cursor) } else { word }
-    }
-
-    fn assignment_word(&mut self, close: Close) -> Word {
-        let value = self.pos + assignment(self.rest()).unwrap_or(0);
-        let mut word = Word { start: self.pos, closed: true, ..Word::default() };
-        while self.pos < value {
-            self.note(&mut word, Quote::None);
-            self.literal(&mut word, Quote::None);
-        }
-        if self.at("(") && !self.dialect.is_fish() {
-            self.array(&mut word);
-        }
-        self.word_into(close, word)
-    }
-
-    /// The `( … )` of an array, whose words are not looked at; substitutions in it are.
-    fn array(&mut self, word: &mut Word) {
-        self.live(word, Quote::None);
-        while let Some(c) = self.peek() {
-            self.note(word, Quote::None);
-            match c {
-                ')' => return self.live(word, Quote::None),
-                ' ' | '\t' | '\n' => self.live(word, Quote::None),
-                _ => {
-                    let before = self.pos;
-                    *word = self.word_into(Close::Paren, std::mem::take(word));
-                    if self.pos == before {
-                        self.live(word, Quote::None);
-                    }
-                }
-            }
-        }
-        word.closed = false;
-    }
-
-    fn word(&mut self, close: Close) -> Word {
-        let word = Word { start: self.pos, closed: true, ..Word::default() };
-        self.word_into(close, word)
-    }
-
-    /// Reads on until the word ends.
-    fn word_into(&mut self, close: Close, mut word: Word) -> Word {
-        loop {
-            self.note(&mut word, Quote::None);
-            let Some(c) = self.peek() else { break };
-            if self.ends_word(c, close, &word) {
-                break;
-            }
-            self.unquoted(c, &mut word);
-        }
-        word.end = self.pos;
-        word
-    }
-
-    fn ends_word(&self, c: char, close: Close, word: &Word) -> bool {
-        let next = self.peek_second();
-        match c {
-            ' ' | '\t' | '\r' | '\n' | ';' | '|' | ')' => true,
-            '&' if self.dialect.is_fish() && self.pos > word.start => {
-                next.is_none_or(|c| " \t\r\n;|&>)".contains(c))
-            }
-            '&' => true,
-            '<' | '>' => next != Some('(') || self.dialect.is_fish(),
-            '`' => close == Close::Backtick,
-            // `name()` defines a function; other parentheses are globs.
-            '(' => !self.dialect.is_fish() && next == Some(')') && self.pos > word.start,
-            _ => false,
-        }
-    }
-
-    /// Remembers the cursor once it is reached.
-    fn note(&self, word: &mut Word, quote: Quote) {
-        if word.cut.is_none() && self.cursor >= word.start && self.pos >= self.cursor {
-            word.cut = Some(Cut { at: self.cursor, text: word.text.len(), quote });
-        }
-    }
-
-    fn literal(&mut self, word: &mut Word, quote: Quote) {
-        self.take(word, quote, false);
-    }
-
-    fn live(&mut self, word: &mut Word, quote: Quote) {
-        self.take(word, quote, true);
-    }
-
-    fn take(&mut self, word: &mut Word, quote: Quote, live: bool) {
-        let at = self.pos;
-        if let Some(c) = self.bump() {
-            word.push(c, Mark { at, quote, live });
-        }
-    }
-
-    /// Everything from `start` to here, as it was typed, as an expansion.
-    fn raw(&self, start: usize, word: &mut Word, quote: Quote) {
-        for (at, c) in self.text[start..self.pos].char_indices() {
-            word.push(c, Mark { at: start + at, quote, live: true });
-        }
-    }
-
-    fn unquoted(&mut self, c: char, word: &mut Word) {
-        let fish = self.dialect.is_fish();
-        match c {
-            '\\' => self.escape(word),
-            '\'' => self.single(word),
-            '"' => self.double(word),
-            '$' => self.dollar(word, Quote::None),
-            '`' if !fish => self.substitution(word, Quote::None, 1, Close::Backtick),
-            '(' if fish => self.substitution(word, Quote::None, 1, Close::Paren),
-            '<' | '>' => self.substitution(word, Quote::None, 2, Close::Paren),
-            '=' if self.dialect.0 == Shell::Zsh && self.pos == word.start && self.at("=(") => {
-                self.substitution(word, Quote::None, 2, Close::Paren);
-            }
-            '(' => self.glob_group(word),
-            '~' if self.pos == word.start || word.text.ends_with('=') && assignment(&word.text).is_some() => {
-                self.live(word, Quote::None);
-            }
-            '*' | '?' | '[' | ']' | '{' | '}' => self.live(word, Quote::None),
-            _ => self.literal(word, Quote::None),
-        }
-    }
-
-    fn glob_group(&mut self, word: &mut Word) {
-        let start = self.pos;
-        self.balanced();
-        self.raw(start, word, Quote::None);
-    }
-
-    /// A backslash outside quotes.
-    fn escape(&mut self, word: &mut Word) {
-        let at = self.pos;
-        self.pos += 1;
-        match self.peek() {
-            None => word.closed = false,
-            Some('\n') => self.pos += 1,
-            Some(_) if self.dialect.is_fish() => self.control(word, at, Quote::None),
-            Some(c) => {
-                self.pos += c.len_utf8();
-                word.push(c, Mark { at, quote: Quote::None, live: false });
-            }
-        }
-    }
-
-    /// What follows a backslash in `$'…'`, and in fish outside quotes; the backslash is already consumed.
-    fn control(&mut self, word: &mut Word, at: usize, quote: Quote) {
-        let Some(c) = self.bump() else { return };
-        let mark = Mark { at, quote, live: false };
-        // An escape that means nothing keeps its backslash in bash.
-        if self.dialect.0 == Shell::Bash && !"\\'\"?abeEfnrtvxuUcX01234567".contains(c) {
-            word.push('\\', mark);
-        }
-        let decoded = match c {
-            'x' | 'X' | '0'..='7' => {
-                self.pos -= 1;
-                self.byte_escapes()
-            }
-            'u' => self.number(16, 4).and_then(char::from_u32),
-            'U' => self.number(16, 8).and_then(char::from_u32),
-            'c' => self.bump().and_then(|c| char::from_u32(c as u32 & 0x1f)),
-            _ => Dialect::control_escape(c).or(Some(c)),
-        };
-        word.push(decoded.unwrap_or(char::REPLACEMENT_CHARACTER), mark);
-    }
-
-    /// A character spelled as the bytes of its UTF-8, `\303\251` or `\xc3\xa9`; the first backslash is consumed.
-    fn byte_escapes(&mut self) -> Option<char> {
-        let mut bytes = vec![self.byte()?];
-        while bytes.len() < 4 {
-            if let Ok(text) = std::str::from_utf8(&bytes) {
-                return text.chars().next();
-            }
-            let start = self.pos;
-            let more = if self.eat("\\") { self.byte().filter(|byte| *byte >= 0x80) } else { None };
-            let Some(byte) = more else {
-                self.pos = start;
-                return None;
-            };
-            bytes.push(byte);
-        }
-        std::str::from_utf8(&bytes).ok()?.chars().next()
-    }
-
-    /// One byte behind a backslash, in octal or hexadecimal.
-    fn byte(&mut self) -> Option<u8> {
-        let value = if self.eat("x") || self.eat("X") { self.number(16, 2) } else { self.number(8, 3) };
-        u8::try_from(value?).ok()
-    }
-
-    fn number(&mut self, radix: u32, most: usize) -> Option<u32> {
-        let digits = self.rest().chars().take(most).take_while(|c| c.is_digit(radix)).count();
-        let value = u32::from_str_radix(&self.rest()[..digits], radix).ok();
-        self.pos += digits;
-        value
-    }
-
-    fn single(&mut self, word: &mut Word) {
-        self.pos += 1;
-        loop {
-            self.note(word, Quote::Single);
-            let at = self.pos;
-            match self.peek() {
-                None => return word.closed = false,
-                Some('\'') => return self.pos += 1,
-                Some('\\') if self.dialect.is_fish() && matches!(self.peek_second(), Some('\'' | '\\')) => {
-                    self.pos += 1;
-                    let c = self.bump().unwrap_or('\\');
-                    word.push(c, Mark { at, quote: Quote::Single, live: false });
-                }
-                Some(_) => self.literal(word, Quote::Single),
-            }
-        }
-    }
-
-    fn double(&mut self, word: &mut Word) {
-        self.pos += 1;
-        loop {
-            self.note(word, Quote::Double);
-            match self.peek() {
-                None => return word.closed = false,
-                Some('"') => return self.pos += 1,
-                Some('\\') => self.double_escape(word),
-                Some('$') => self.dollar(word, Quote::Double),
-                Some('`') if !self.dialect.is_fish() => {
-                    self.substitution(word, Quote::Double, 1, Close::Backtick);
-                }
-                Some(_) => self.literal(word, Quote::Double),
-            }
-        }
-    }
-
-    fn double_escape(&mut self, word: &mut Word) {
-        let at = self.pos;
-        match self.peek_second() {
-            Some('\n') => self.pos += 2,
-            Some(c) if matches!(c, '"' | '\\' | '$') || c == '`' && !self.dialect.is_fish() => {
-                self.pos += 2;
-                word.push(c, Mark { at, quote: Quote::Double, live: false });
-            }
-            _ => self.literal(word, Quote::Double),
-        }
-    }
-
-    fn ansi(&mut self, word: &mut Word) {
-        self.pos += 2;
-        loop {
-            self.note(word, Quote::Ansi);
-            let at = self.pos;
-            match self.peek() {
-                None => return word.closed = false,
-                Some('\'') => return self.pos += 1,
-                Some('\\') => {
-                    self.pos += 1;
-                    self.control(word, at, Quote::Ansi);
-                }
-                Some(_) => self.literal(word, Quote::Ansi),
-            }
-        }
-    }
-
-    /// A `$`: an expansion, or itself.
-    fn dollar(&mut self, word: &mut Word, quote: Quote) {
-        let fish = self.dialect.is_fish();
-        if self.at("$'") && quote == Quote::None && !fish {
-            return self.ansi(word);
-        }
-        if self.at("$\"") && quote == Quote::None && self.dialect.0 == Shell::Bash {
-            self.pos += 1;
-            return self.double(word);
-        }
-        if self.at("$((") && !fish {
-            return self.arithmetic(word, quote);
-        }
-        if self.at("$(") {
-            return self.substitution(word, quote, 2, Close::Paren);
-        }
-        if self.at("${") && !fish {
-            return self.parameter(word, quote);
-        }
-        let start = self.pos;
-        self.pos += 1;
-        self.pos += self.variable_length();
-        self.raw(start, word, quote);
-    }
-
-    fn variable_length(&self) -> usize {
-        let rest = self.rest();
-        let name = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-        if name > 0 {
-            return name;
-        }
-        usize::from(rest.starts_with(['?', '$', '!', '#', '@', '*', '-']))
-    }
-
-    fn arithmetic(&mut self, word: &mut Word, quote: Quote) {
-        let start = self.pos;
-        self.pos += 1;
-        self.balanced();
-        word.closed &= self.text[..self.pos].ends_with("))");
-        self.raw(start, word, quote);
-    }
-
-    /// `${…}`; substitutions inside are followed.
-    fn parameter(&mut self, word: &mut Word, quote: Quote) {
-        let start = self.pos;
-        self.pos += 2;
-        let mut inner = Word { start, closed: true, ..Word::default() };
-        loop {
-            match self.peek() {
-                None => {
-                    word.closed = false;
-                    break;
-                }
-                Some('}') => {
-                    self.pos += 1;
-                    break;
-                }
-                Some('\\') => {
-                    self.bump();
-                    self.bump();
-                }
-                Some('\'') if quote == Quote::None => self.single(&mut inner),
-                Some('"') => self.double(&mut inner),
-                Some('$') => self.dollar_inside(&mut inner),
-                Some('`') => self.substitution(&mut inner, quote, 1, Close::Backtick),
-                Some(_) => {
-                    self.bump();
-                }
-            }
-        }
-        self.raw(start, word, quote);
-    }
-
-    /// A `$` inside `${…}`, where nesting counts.
-    fn dollar_inside(&mut self, inner: &mut Word) {
-        if self.depth >= MAX_DEPTH {
-            self.pos = self.text.len();
-            return;
-        }
-        self.depth += 1;
-        self.dollar(inner, Quote::None);
-        self.depth -= 1;
-    }
-
-    /// A list of commands inside a word, behind `opener` bytes.
-    fn substitution(&mut self, word: &mut Word, quote: Quote, opener: usize, close: Close) {
-        let start = self.pos;
-        self.pos += opener;
-        self.nested(close);
-        let closer = if close == Close::Backtick { '`' } else { ')' };
-        word.closed &= self.pos > start + opener && self.text[..self.pos].ends_with(closer);
-        self.raw(start, word, quote);
-    }
-}
-
-/// The length of `{name}` in front of a redirection operator, or 0.
-fn named_descriptor(rest: &str) -> usize {
-    let Some(inside) = rest.strip_prefix('{') else { return 0 };
-    let name = inside.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inside.len());
-    let after = &inside[name..];
-    if name > 0 && (after.starts_with("}<") || after.starts_with("}>")) { name + 2 } else { 0 }
-}
-
-/// Cuts the current command off at the cursor, so that its last word is that of the cursor.
-fn focus(command: &mut Command, cursor: usize, compound: bool) -> Spot {
-    let inside = |word: &Word| word.start <= cursor && cursor <= word.end;
-    if let Some(at) =
-        command.redirects.iter().position(|redirect| inside(&redirect.target) && redirect.start < cursor)
-    {
-        command.words.retain(|word| word.start < cursor);
-        return if command.redirects[at].file { Spot::Redirect(at) } else { Spot::Nothing };
-    }
-    let typing = |word: &Word| word.start < cursor && cursor <= word.end;
-    if let Some(at) = command.assignments.iter().position(typing) {
-        command.words.clear();
-        return Spot::Assignment(at);
-    }
-    if compound {
-        return Spot::Nothing;
-    }
-    if let Some(at) = command.words.iter().position(typing) {
-        command.words.truncate(at + 1);
-        return Spot::Word;
-    }
-    command.words.retain(|word| word.start < cursor);
-    command.words.push(Word::empty(cursor));
-    Spot::Word
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The words at the `^`, joined by `·`, the word of the cursor cut there by `^`; `-` when there is nothing.
+    const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Zsh, Shell::Fish];
+
+    /// What the cursor stands in, with the words up to it joined by `·` and a `^` where it cuts the last one: `-`
+    /// nothing, `>` a redirection, `=` an assignment, `/` paths, `?` text.
     fn words(marked: &str, shell: Shell) -> String {
         let cursor = marked.find('^').expect("a cursor");
         let line = lex(&marked.replacen('^', "", 1), cursor, shell);
-        let Some(command) = line.command() else { return "-".into() };
         let with_cut = |word: &Word| {
             let mut text = word.text.clone();
             text.insert(word.cut.map_or(0, |cut| cut.text), '^');
             text
         };
+        let all = |command: &Command| {
+            let (last, before) = command.words.split_last().expect("a word at the cursor");
+            let before = before.iter().map(|word| word.text.clone());
+            before.chain([with_cut(last)]).collect::<Vec<_>>().join("·")
+        };
+        let Some((word, command)) = line.word().zip(line.command()) else { return "-".into() };
         match line.spot {
             Spot::Nothing => "-".into(),
-            Spot::Redirect(at) => format!("> {}", with_cut(&command.redirects[at].target)),
-            Spot::Assignment(at) => format!("= {}", with_cut(&command.assignments[at])),
-            Spot::Word => {
-                let (last, before) = command.words.split_last().expect("a word at the cursor");
-                let before = before.iter().map(|word| word.text.clone());
-                before.chain([with_cut(last)]).collect::<Vec<_>>().join("·")
+            Spot::Redirect(_) => format!("> {}", with_cut(word)),
+            Spot::Assignment(_) => format!("= {}", with_cut(word)),
+            Spot::Word => all(command),
+            Spot::Path => format!("/ {}", all(command)),
+            Spot::Text => format!("? {}", all(command)),
+        }
+    }
+
+    fn check(shells: &[Shell], rows: &[(&str, &str)]) {
+        for shell in shells {
+            for (line, expected) in rows {
+                assert_eq!(words(line, *shell), *expected, "{line:?} in {shell:?}");
             }
         }
     }
 
-    fn check(shell: Shell, rows: &[(&str, &str)]) {
-        for (line, expected) in rows {
-            assert_eq!(words(line, shell), *expected, "{line:?} in {shell:?}");
-        }
-    }
+    const POSIX: &[Shell] = &[Shell::Bash, Shell::Zsh];
+    const BASH: &[Shell] = &[Shell::Bash];
+    const ZSH: &[Shell] = &[Shell::Zsh];
+    const FISH: &[Shell] = &[Shell::Fish];
 
     #[test]
     fn the_command_at_the_cursor_is_found() {
-        let rows = [
-            ("git ch^", "git·ch^"),
-            ("git ^", "git·^"),
-            ("^", "^"),
-            ("a; b c^", "b·c^"),
-            ("a;^", "^"),
-            ("a && b ^", "b·^"),
-            ("a || b | c |& d e^", "d·e^"),
-            ("a & b^", "b^"),
-            ("a\nb c^", "b·c^"),
-            ("a^ | b", "a^"),
-            ("a ^| b", "a·^"),
-            ("a |^ b", "^"),
-            ("echo $(git ch^)", "git·ch^"),
-            ("echo $(git ch)^", "echo·$(git ch)^"),
-            ("echo \"x $(git ch^", "git·ch^"),
-            ("echo `git ch^`", "git·ch^"),
-            ("(cd x; ls ^)", "ls·^"),
-            ("{ git ch^", "git·ch^"),
-            ("diff <(sort a^", "sort·a^"),
-            ("echo ${x:-$(git ch^)}", "git·ch^"),
-            ("(a) ^", "-"),
-            ("echo # git ^", "-"),
-            ("echo a#b^", "echo·a#b^"),
-            ("cat <<E\ngit ^\nE\n", "-"),
-            ("cat <<E\nx\nE\ngit ^", "git·^"),
-            ("echo $((1 + 2)) ^", "echo·$((1 + 2))·^"),
-            ("[[ a && b^", "[[·a·b^"),
-            ("[[ a ]] && git ch^", "git·ch^"),
-        ];
-        for shell in [Shell::Bash, Shell::Zsh] {
-            check(shell, &rows);
-        }
+        check(
+            &SHELLS,
+            &[
+                ("git ch^", "git·ch^"),
+                ("git ^", "git·^"),
+                ("^", "^"),
+                ("  ^", "^"),
+                ("a; b c^", "b·c^"),
+                ("a;^", "^"),
+                ("a; ^", "^"),
+                ("a && b ^", "b·^"),
+                ("a &&^", "^"),
+                ("a && ^", "^"),
+                ("a || b | c | d e^", "d·e^"),
+                ("a & b^", "b^"),
+                ("a\nb c^", "b·c^"),
+                ("a |\n b c^", "b·c^"),
+                ("a \\\n c^", "a·c^"),
+                ("a^ | b", "a^"),
+                ("a ^| b", "a·^"),
+                ("a |^ b", "^"),
+                ("a | ^", "^"),
+                ("git |^", "^"),
+                ("a |^| b", "-"),
+                ("a &^& b", "-"),
+                ("git ch^ --force", "git·ch^"),
+                ("git ch^eckout --force; b", "git·ch^eckout"),
+                ("git ^ --force", "git·^"),
+                ("^ --force", "^"),
+                ("g^it --force", "g^it"),
+                ("echo $(git ch^)", "git·ch^"),
+                ("echo $(git ch)^", "echo·$(git ch)^"),
+                ("echo $(git ch) ^", "echo·$(git ch)·^"),
+                ("echo $(^)", "^"),
+                ("echo $(a; ^)", "^"),
+                ("echo $(a |^| b) c", "-"),
+                ("echo \"x $(git ch^", "git·ch^"),
+                ("echo \"$(git ch^)\" x", "git·ch^"),
+                ("echo # git ^", "-"),
+                ("echo # a\ngit ^", "git·^"),
+                ("# ^", "-"),
+                ("echo a#b^", "echo·a#b^"),
+                ("echo #^", "-"),
+                ("echo ^#", "echo·^"),
+            ],
+        );
+        check(
+            POSIX,
+            &[
+                ("a |& d e^", "d·e^"),
+                ("echo `git ch^`", "git·ch^"),
+                ("echo `git ch^", "git·ch^"),
+                ("echo \"`git ch^", "git·ch^"),
+                ("echo `a \"x` b^", "echo·`a \"x`·b^"),
+                ("echo `case x in a` b^", "echo·`case x in a`·b^"),
+                ("echo `a=(b` c^", "echo·`a=(b`·c^"),
+                ("(cd x; ls ^)", "ls·^"),
+                ("(git ch^", "git·ch^"),
+                ("{ git ch^", "git·ch^"),
+                ("{ git ch^; }", "git·ch^"),
+                ("{ a; }; git ch^", "git·ch^"),
+                ("diff <(sort a^", "sort·a^"),
+                ("diff <(a) >(sort a^)", "sort·a^"),
+                ("diff <(a) ^", "diff·<(a)·^"),
+                ("cat < <(sort a^)", "sort·a^"),
+                ("echo ${x:-$(git ch^)}", "git·ch^"),
+                ("echo \"${x:-$(git ch^", "git·ch^"),
+                ("(a) ^", "-"),
+                ("(a)^", "-"),
+                ("(a)| b^", "b^"),
+                ("{ a; } ^", "-"),
+                ("{ a; } && b ^", "b·^"),
+                ("x=$(git ch^)", "git·ch^"),
+                ("x=$(git ch^", "git·ch^"),
+                ("\"$(git ch^", "git·ch^"),
+                ("((git ch^); ls)", "git·ch^"),
+                ("a) b^", "b^"),
+                ("sh -c 'git ch^'", "sh·-c·git ch^"),
+                ("bash -c \"git ch^", "bash·-c·git ch^"),
+                ("bash -c \"echo $(git ch^", "git·ch^"),
+            ],
+        );
     }
 
     #[test]
     fn keywords_are_not_commands() {
         check(
-            Shell::Bash,
+            POSIX,
             &[
                 ("if git ch^", "git·ch^"),
                 ("if true; then git ch^", "git·ch^"),
+                ("if true; then\ngit ch^", "git·ch^"),
+                ("if a; then b; elif git ch^", "git·ch^"),
+                ("if a; then b; else git ch^; fi", "git·ch^"),
                 ("while ! git ch^", "git·ch^"),
-                ("for x in a b; do git ch^", "git·ch^"),
-                ("case x in a) git ch^", "git·ch^"),
-                ("f() { git ch^", "git·ch^"),
-                ("function f { git ch^", "git·ch^"),
+                ("until git ch^", "git·ch^"),
+                ("while a; do git ch^; done", "git·ch^"),
                 ("then^", "then^"),
+                ("if^", "if^"),
                 ("if a; then b; fi ^", "-"),
+                ("if a; then b; fi | c^", "c^"),
+                ("if a; then b; fi >x^", "> x^"),
+                ("while a; do b; done <fi^", "> fi^"),
+                ("(a) && b^", "b^"),
+                ("echo if git^", "echo·if·git^"),
+                ("'if' git^", "if·git^"),
+                ("A=1 if x^", "if·x^"),
                 ("time git ch^", "time·git·ch^"),
+                ("time { git ch^", "git·ch^"),
+                ("time (git ch^", "git·ch^"),
+                ("time if git ch^", "git·ch^"),
+                ("! git ch^", "git·ch^"),
+                ("coproc git ch^", "git·ch^"),
+                ("coproc X { git ch^", "git·ch^"),
+                ("[ -f ^", "[·-f·^"),
+                ("if [ -f ^ ]; then", "[·-f·^"),
+                ("test -f x^", "test·-f·x^"),
             ],
         );
     }
 
     #[test]
-    fn assignments_and_redirections_are_not_words() {
+    fn loops_have_words() {
         check(
-            Shell::Bash,
+            POSIX,
+            &[
+                ("for x in a b; do git ch^", "git·ch^"),
+                ("for x in a b\ndo git ch^; done", "git·ch^"),
+                ("for f in *.t^", "/ for·f·in·*.t^"),
+                ("for f in ^", "/ for·f·in·^"),
+                ("for f in a ^; do b; done", "/ for·f·in·a·^"),
+                ("for f in a;^ do b; done", "^"),
+                ("for f in $(git ch^", "git·ch^"),
+                ("for f^", "-"),
+                ("for ^", "-"),
+                ("for f ^", "-"),
+                ("for f in^", "-"),
+                ("for f; do git ch^", "git·ch^"),
+                ("for f do git ch^", "git·ch^"),
+                ("for ((i=0; i<3; i++)); do git ch^", "git·ch^"),
+                ("for ((i=0; i<^", "-"),
+                ("select f in *.t^", "/ select·f·in·*.t^"),
+                ("select f in a; do git ch^", "git·ch^"),
+                ("for f in a; { git ch^", "git·ch^"),
+                ("for f in do done; do b ^", "b·^"),
+            ],
+        );
+        check(
+            ZSH,
+            &[
+                ("for x (a b^", "/ a·b^"),
+                ("for x (a b) git ch^", "git·ch^"),
+                ("for x y (a b) { git ch^", "git·ch^"),
+                ("foreach x (a b) git ch^", "git·ch^"),
+                ("for x in (a|b)*; do c^", "c^"),
+                ("repeat 3 git ch^", "git·ch^"),
+                ("repeat ^", "-"),
+                ("if [[ -n x ]] { git ch^", "git·ch^"),
+                ("if (a) { git ch^", "git·ch^"),
+                ("while ((1)) { git ch^", "git·ch^"),
+                ("{git ch^", "git·ch^"),
+                ("{ a } always { git ch^", "git·ch^"),
+                ("{ a } && git ch^", "git·ch^"),
+                ("a } b^", "a·}·b^"),
+                ("noglob git ch^", "git·ch^"),
+            ],
+        );
+        check(
+            FISH,
+            &[
+                ("for f in *.t^", "/ for·f·in·*.t^"),
+                ("for f in (git ch^", "git·ch^"),
+                ("for f in a b; git ch^", "git·ch^"),
+            ],
+        );
+    }
+
+    #[test]
+    fn cases_have_patterns() {
+        check(
+            POSIX,
+            &[
+                ("case x in a) git ch^", "git·ch^"),
+                ("case $x in ^", "? ^"),
+                ("case $x in^", "-"),
+                ("case $x^", "? case·$x^"),
+                ("case $x ^", "-"),
+                ("case $x in a|b^", "? a·b^"),
+                ("case $x in (a|^", "? a·^"),
+                ("case $x in a) b;; c^", "? c^"),
+                ("case $x in\n a) b;;\n c) git ch^", "git·ch^"),
+                ("case $x in\n a) b;;\n ^", "? ^"),
+                ("case $x in a) b;& c) git ch^", "git·ch^"),
+                ("case $x in a) b;; esac; git ch^", "git·ch^"),
+                ("case $x in a) b;; esac ^", "-"),
+                ("case $x in a) b; esac | c^", "c^"),
+                ("case $x in (a) case y in b) git ch^", "git·ch^"),
+                ("case $x in a) case y in b) c;; esac;; d) git ch^", "git·ch^"),
+                ("case $x in a) if b; then c; fi;; d^", "? d^"),
+                ("case $x in $(git ch^", "git·ch^"),
+                ("echo $(case x in a) b;; esac) c^", "echo·$(case x in a) b;; esac)·c^"),
+                ("case $(git ch^) in", "git·ch^"),
+            ],
+        );
+        check(
+            ZSH,
+            &[
+                ("case x in a) b ;| c) git ch^", "git·ch^"),
+                ("case x { a) git ch^", "git·ch^"),
+                ("case x { a) b;; } && git ch^", "git·ch^"),
+            ],
+        );
+    }
+
+    #[test]
+    fn tests_take_paths() {
+        check(
+            POSIX,
+            &[
+                ("[[ -f ^ ]]", "/ [[·-f·^"),
+                ("[[ -f x^", "/ [[·-f·x^"),
+                ("[[ -f a && -d b^ ]]", "/ [[·-f·a·-d·b^"),
+                ("[[ a && b^", "/ [[·a·b^"),
+                ("[[ ( a || b^ ) ]]", "/ [[·a·b^"),
+                ("[[ -f a ]] && git ch^", "git·ch^"),
+                ("[[ -f a ]] ^", "-"),
+                ("[[ -f a ]]^", "-"),
+                ("[[ -f a ]]; git ch^", "git·ch^"),
+                ("[[ a < b ]] && git ch^", "git·ch^"),
+                ("[[ a =~ b(c|d)$ ]] && git ch^", "git·ch^"),
+                ("[[ a == b^(c|d) ]]", "/ [[·a·==·b^(c|d)"),
+                ("[[ -n $(git ch^", "git·ch^"),
+                ("[[ a == b\n&& -f c^", "/ [[·a·==·b·-f·c^"),
+                ("if [[ -f x; then git ch^", "git·ch^"),
+            ],
+        );
+    }
+
+    #[test]
+    fn functions_have_bodies() {
+        check(
+            POSIX,
+            &[
+                ("f() { git ch^", "git·ch^"),
+                ("f () { git ch^", "git·ch^"),
+                ("f()\n{ git ch^; }", "git·ch^"),
+                ("f() (git ch^", "git·ch^"),
+                ("function f { git ch^", "git·ch^"),
+                ("function f() { git ch^", "git·ch^"),
+                ("function f\n{ git ch^", "git·ch^"),
+                ("function ^", "-"),
+                ("function f^", "-"),
+                ("f() { a; }; git ch^", "git·ch^"),
+            ],
+        );
+        check(
+            ZSH,
+            &[
+                ("() { git ch^", "git·ch^"),
+                ("f g() { git ch^", "git·ch^"),
+                ("function f g { git ch^", "git·ch^"),
+            ],
+        );
+    }
+
+    #[test]
+    fn assignments_are_not_words() {
+        check(
+            POSIX,
             &[
                 ("A=1 B+=2 git ch^", "git·ch^"),
                 ("A[1]=x git ^", "git·^"),
+                ("A[$i]+=x git ^", "git·^"),
                 ("A=(x y) git ^", "git·^"),
+                ("A=(x\ny # z)\n) git ^", "git·^"),
+                ("A+=([k]=v) git ^", "git·^"),
+                ("A=(x ba^) git", "/ x·ba^"),
+                ("A=(^", "/ ^"),
+                ("A=($(git ch^", "git·ch^"),
+                ("declare A=(x y) B^", "declare·A=(x y)·B^"),
+                ("local A=(x ba^", "/ x·ba^"),
                 ("A=^", "= A=^"),
+                ("A=b^ git", "= A=b^"),
+                ("A^=b git", "-"),
+                ("A=\"b c^", "= A=b c^"),
                 ("PATH=~/b^", "= PATH=~/b^"),
                 ("A=$(git ch^", "git·ch^"),
                 ("git A=1^", "git·A=1^"),
-                ("ls >fi^", "> fi^"),
-                ("ls > ^", "> ^"),
-                ("ls 2>&1 ^", "ls·^"),
-                ("ls 2>/dev/null -^", "ls·-^"),
-                ("ls &>x -^", "ls·-^"),
-                ("<in sort -^", "sort·-^"),
-                ("{fd}>x ls ^", "ls·^"),
-                ("cat <<<te^", "-"),
-                ("a >x | b ^", "b·^"),
+                ("1A=1^", "1A=1^"),
+                (">x A=1 git ch^", "git·ch^"),
             ],
         );
+        check(FISH, &[("A=1 git ch^", "git·ch^"), ("A+=1^", "A+=1^"), ("A=(git ch^", "git·ch^")]);
+    }
+
+    #[test]
+    fn redirections_are_not_words() {
+        check(
+            &SHELLS,
+            &[
+                ("ls >fi^", "> fi^"),
+                ("ls > ^", "> ^"),
+                ("ls >^", "> ^"),
+                ("ls > fi^le -l", "> fi^le"),
+                ("ls >^ -l", "> ^"),
+                ("ls 2>^", "> ^"),
+                ("ls 2>&1 ^", "ls·^"),
+                ("ls 2>&1 -^ x", "ls·-^"),
+                ("ls 2>&^", "-"),
+                ("ls 2>/dev/null -^", "ls·-^"),
+                ("ls >>x -^", "ls·-^"),
+                ("ls >^> x", "-"),
+                ("ls &>x -^", "ls·-^"),
+                ("ls &>x^", "> x^"),
+                ("ls &>>x -^", "ls·-^"),
+                ("<in sort -^", "sort·-^"),
+                ("a >x | b ^", "b·^"),
+                ("a 2>&1 | b ^", "b·^"),
+                ("ls a^>x", "ls·a^"),
+                ("ls ^>x", "ls·^"),
+                ("ls a2>x -^", "ls·a2·-^"),
+            ],
+        );
+        check(
+            POSIX,
+            &[
+                ("ls >|x^", "> x^"),
+                ("ls <>x -^", "ls·-^"),
+                ("ls >&fi^", "> fi^"),
+                ("ls >&2 -^", "ls·-^"),
+                ("ls <&- 2>&- -^", "ls·-^"),
+                ("{fd}>x ls ^", "ls·^"),
+                ("cat <<<te^", "-"),
+                ("cat <<<te x^", "cat·x^"),
+                ("exec 3<>x^", "> x^"),
+                ("ls > >(tee x^)", "tee·x^"),
+            ],
+        );
+        check(BASH, &[("ls 12>x -^", "ls·-^"), ("ls a 2>(b) -^", "ls·a·2>(b)·-^")]);
+        check(
+            ZSH,
+            &[
+                ("ls >!x^", "> x^"),
+                ("ls >>|x -^", "ls·-^"),
+                ("ls >&|x -^", "ls·-^"),
+                ("ls &>!x -^", "ls·-^"),
+                ("ls 12>x -^", "ls·12·-^"),
+                ("ls <1-3>.txt -^", "ls·<1-3>.txt·-^"),
+                ("ls f<->-^", "ls·f<->-^"),
+                ("a &| b^", "b^"),
+                ("a &! b^", "b^"),
+            ],
+        );
+        check(
+            FISH,
+            &[
+                ("ls >?x^", "> x^"),
+                ("ls <?x^", "> x^"),
+                ("ls 2>| less ^", "less·^"),
+                ("ls >| less ^", "less·^"),
+                ("ls &| less ^", "less·^"),
+            ],
+        );
+    }
+
+    #[test]
+    fn here_documents_are_text() {
+        check(
+            POSIX,
+            &[
+                ("cat <<E\ngit ^\nE\n", "-"),
+                ("cat <<E\ngit ^", "-"),
+                ("cat <<E\nx\nE\ngit ^", "git·^"),
+                ("cat <<E\nx\nE\n^", "^"),
+                ("cat <<E\nx\nE^", "-"),
+                ("cat <<E^", "-"),
+                ("cat <<^", "-"),
+                ("cat <<E | grep x^\nbody\nE\n", "grep·x^"),
+                ("cat <<E -^\nbody\nE\n", "cat·-^"),
+                ("cat <<A <<B\na\nA\nb ^\nB\n", "-"),
+                ("cat <<A <<B\na\nA\nb\nB\ngit ^", "git·^"),
+                ("cat <<'E F'\nx\nE F\ngit ^", "git·^"),
+                ("cat <<\\E\n$(git ch^)\nE\n", "-"),
+                ("cat <<E\n$(git ch^)\nE\n", "git·ch^"),
+                ("cat <<E\n\\$(git ch^)\nE\n", "-"),
+                ("cat <<-E\n\tx\n\tE\ngit ^", "git·^"),
+                ("cat <<E\n\tE\ngit ^", "-"),
+                ("x=$(cat <<E\n)\nE\n) git ^", "git·^"),
+                ("cat <<E; x=$(a\n) \nb\nE\ngit ^", "git·^"),
+            ],
+        );
+    }
+
+    #[test]
+    fn arithmetic_is_left_alone() {
+        check(
+            POSIX,
+            &[
+                ("echo $((1 + 2)) ^", "echo·$((1 + 2))·^"),
+                ("echo $((1 + (2 * 3))) ^", "echo·$((1 + (2 * 3)))·^"),
+                ("echo $((1 << 2)) x^", "echo·$((1 << 2))·x^"),
+                ("echo $[1 + 2] x^", "echo·$[1 + 2]·x^"),
+                ("((a > b)) && git ch^", "git·ch^"),
+                ("((a > b^", "-"),
+                ("((a)) ^", "-"),
+                ("echo $(( $(git ch^", "git·ch^"),
+                ("(( $(git ch^) ))", "git·ch^"),
+                ("echo $((git ch^); ls)", "git·ch^"),
+            ],
+        );
+    }
+
+    #[test]
+    fn globs_braces_and_history_are_left_alone() {
+        check(
+            &SHELLS,
+            &[
+                ("ls {a,b}/*^", "ls·{a,b}/*^"),
+                ("ls *.{a,b} -^", "ls·*.{a,b}·-^"),
+                ("ls a?[b]* x^", "ls·a?[b]*·x^"),
+            ],
+        );
+        check(POSIX, &[("!! ^", "!!·^"), ("git !$ ch^", "git·!$·ch^"), ("ls @(a|b) x^", "ls·@(a|b)·x^")]);
+        check(
+            ZSH,
+            &[
+                ("ls *(.om[1,3]) x^", "ls·*(.om[1,3])·x^"),
+                ("ls (a|b)* x^", "ls·(a|b)*·x^"),
+                ("ls **/*(#q.) x^", "ls·**/*(#q.)·x^"),
+                ("ls *(e:'[[ a = \")\" ]]':) x^", "ls·*(e:'[[ a = \")\" ]]':)·x^"),
+                ("vi =(sort a^", "sort·a^"),
+                ("vi =(sort a) x^", "vi·=(sort a)·x^"),
+                ("ls =git x^", "ls·=git·x^"),
+                ("ls a=(b) ^", "ls·a=(b)·^"),
+            ],
+        );
+        check(FISH, &[("echo {a, b} x^", "echo·{a, b}·x^"), ("echo $x[1 2] y^", "echo·$x[1 2]·y^")]);
     }
 
     #[test]
     fn words_are_unquoted_and_cut_at_the_cursor() {
         check(
-            Shell::Bash,
+            POSIX,
             &[
                 ("ls My\\ D^", "ls·My D^"),
                 ("ls \"My D^", "ls·My D^"),
@@ -1029,7 +702,9 @@ mod tests {
                 ("git che^ckout x", "git·che^ckout"),
                 ("git ^--amend", "git·^"),
                 ("ls \\^", "ls·^"),
-                ("ls {a,b}/*^", "ls·{a,b}/*^"),
+                ("ls $HO^ME/x", "ls·$HO^ME/x"),
+                ("ls ${HO^ME}", "ls·${HO^ME}"),
+                ("ls a\\\nb^", "ls·ab^"),
             ],
         );
     }
@@ -1037,33 +712,57 @@ mod tests {
     #[test]
     fn fish_has_its_own_syntax() {
         check(
-            Shell::Fish,
+            FISH,
             &[
                 ("echo (git ch^)", "git·ch^"),
+                ("echo (git ch^", "git·ch^"),
+                ("echo a(b; git ch^", "git·ch^"),
+                ("echo (a)[1] b^", "echo·(a)[1]·b^"),
                 ("echo $(git ch^)", "git·ch^"),
                 ("echo \"$(git ch^", "git·ch^"),
+                ("echo \"(git ch^", "echo·(git ch^"),
+                ("diff (a | psub) (git ch^ | psub)", "git·ch^"),
                 ("a; and git ch^", "git·ch^"),
+                ("a; or git ch^", "git·ch^"),
                 ("not git ch^", "git·ch^"),
+                ("! git ch^", "git·ch^"),
                 ("begin; git ch^", "git·ch^"),
+                ("begin git ch^", "git·ch^"),
+                ("begin; a; end ^", "-"),
+                ("begin; a; end | git ch^", "git·ch^"),
                 ("if true; git ch^", "git·ch^"),
-                ("A=1 git ch^", "git·ch^"),
+                ("if true; a; else if git ch^", "git·ch^"),
+                ("if not git ch^", "git·ch^"),
+                ("while git ch^", "git·ch^"),
+                ("while read x; git ch^", "git·ch^"),
+                ("switch $x^", "? switch·$x^"),
+                ("switch x; case a b^", "? case·a·b^"),
+                ("switch x; case a; git ch^", "git·ch^"),
+                ("function f -d ^", "function·f·-d·^"),
+                ("function f; git ch^", "git·ch^"),
+                ("{ git ch^", "git·ch^"),
                 ("echo `git ch^", "echo·`git·ch^"),
                 ("echo 'it\\'s^", "echo·it's^"),
                 ("echo a\\nb^", "echo·a\nb^"),
                 ("echo a&b^", "echo·a&b^"),
                 ("a &^", "^"),
                 ("echo {a^", "echo·{a^"),
+                ("then git^", "then·git^"),
+                ("echo ${x} ^", "echo·${x}·^"),
+                ("a <b^ c", "> b^"),
+                ("a \\\n # b\n c^", "a·c^"),
+                ("a \\\n # b^\n c", "-"),
             ],
         );
     }
 
     #[test]
     fn anything_is_read_without_a_panic() {
-        let deep = "$(".repeat(5000);
         for text in [
             "\"$(`",
             "${",
             "$((",
+            "$[",
             "a=(",
             "((",
             ")",
@@ -1072,33 +771,136 @@ mod tests {
             "&>",
             "$'\\",
             "[[ (",
+            "[[ a =~ ",
             "f()",
             "\\",
             "é\"",
-            deep.as_str(),
+            "case",
+            "case x in",
+            "case x in (",
+            "for",
+            "for (",
+            "time",
+            "coproc",
+            "coproc x {",
+            "function",
+            "repeat",
+            "{",
+            "}",
+            "]]",
+            "`",
+            "<<E\n$(",
+            "<<-\n",
+            "a=(b=(c=(",
+            "<1-",
+            "=(",
+            "{a, ",
+            "x[",
+            "2>",
+            "2>|",
+            "!",
         ] {
-            for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-                for cursor in (0..=text.len().min(8)).filter(|at| text.is_char_boundary(*at)) {
+            for shell in SHELLS {
+                for cursor in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
                     lex(text, cursor, shell);
                 }
             }
         }
     }
 
+    /// Everything that opens something, tens of thousands of times: neither the stack nor the time grows with it.
+    #[test]
+    fn depth_and_length_are_bounded() {
+        const LENGTH: usize = 64 << 10;
+        for piece in [
+            "$(",
+            "`",
+            "\"$(",
+            "\"${a:-",
+            "${",
+            "${\"",
+            "$((",
+            "((",
+            "( (",
+            "(",
+            "<(",
+            "=(",
+            "a=(",
+            "[[ ( ",
+            "{ ",
+            "{",
+            "case x in a) ",
+            "if ",
+            "f() { ",
+            "<<E ",
+            "<<E\n",
+            "\\\"",
+            "'",
+            "\"",
+            "$'",
+            "a[",
+            "x[1",
+            "$[",
+            "for x (",
+            "a=b ",
+            "; ",
+            "| ",
+            "&",
+            ">x ",
+            "2>&1 ",
+            "#",
+            "\n",
+            "\\\n",
+            "é ",
+            "*(",
+            "@(\"",
+            "$(\"${x:-`",
+            "coproc x ",
+            "time ",
+            "!",
+            "<1-2>",
+            "$((a) b) ",
+            "((a) b) ",
+            "{a, ",
+            "[[ a =~ (",
+            "'a' ",
+        ] {
+            let text = piece.repeat(LENGTH / piece.len());
+            for shell in SHELLS {
+                lex(&text, text.len(), shell);
+            }
+        }
+    }
+
     proptest::proptest! {
         #[test]
-        fn any_line_has_its_cursor_in_its_spans(text in "[ a-c$(){}`'\"\\\\<>|&;#=~é\n]{0,40}", at in 0usize..40) {
+        fn any_line_has_its_cursor_in_its_spans(
+            text in "([ a-c$(){}\\[\\]`'\"\\\\<>|&;#=~!é\n]|in|do|case|esac|for|if|fi|time|\\$\\(|<<a|\\[\\[|;;){0,40}",
+            at in 0usize..60,
+        ) {
             let cursor = text.char_indices().map(|(at, _)| at).nth(at).unwrap_or(text.len());
-            for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            for shell in SHELLS {
                 let line = lex(&text, cursor, shell);
                 for word in line.commands.iter().flat_map(|command| &command.words) {
                     proptest::prop_assert!(word.start <= word.end && word.end <= text.len());
                     proptest::prop_assert_eq!(word.text.len(), word.marks.len());
                     proptest::prop_assert!(word.marks.iter().all(|mark| text.is_char_boundary(mark.at)));
                 }
-                if let (Some(command), Spot::Word) = (line.command(), line.spot) {
-                    let last = command.words.last().expect("the word of the cursor");
-                    proptest::prop_assert!(last.start <= cursor && cursor <= last.end && last.cut.is_some());
+                if let Some(word) = line.word() {
+                    proptest::prop_assert!(word.start <= cursor && cursor <= word.end);
+                    let cut = word.cut.expect("the cursor");
+                    proptest::prop_assert_eq!(cut.at, cursor);
+                    proptest::prop_assert!(word.text.is_char_boundary(cut.text));
+                }
+            }
+        }
+
+        #[test]
+        fn any_text_is_read(text in "\\PC{0,60}", bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..60)) {
+            for text in [text, String::from_utf8_lossy(&bytes).into_owned()] {
+                for shell in SHELLS {
+                    lex(&text, text.len(), shell);
+                    lex(&text, 0, shell);
                 }
             }
         }

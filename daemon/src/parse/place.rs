@@ -3,18 +3,38 @@
 //! Every finished word is a subcommand, an option (long, a cluster of short ones, with an attached value), a value of
 //! an option or of the command. What it makes possible next follows the rules of the spec format; a word that the spec
 //! does not know is stepped over, because specs lag behind tools. Commands inside commands (`sudo`, `loadSpec`) begin a
-//! new walk with the words that are left. Specs are only read.
+//! new walk with the words that are left, and a command without a spec takes paths. Specs are only read.
 
 use std::sync::Arc;
 
-use specs::model::{Arg, FnRef, LoadSpec, Opt, Repeatable, Spec, Subcommand};
+use protocol::Shell;
+use specs::model::{Alias, Arg, FnRef, LoadSpec, Opt, Spec, Subcommand};
 
-use super::lex::{Word, assignment};
+use super::lex::{Mark, Quote, Word, assignment, lex};
 use crate::engine::Specs;
 use crate::slow::{Call, Found, Ready, Slow};
 
-/// How many specs one line may go through: wrappers in wrappers.
+mod state;
+#[cfg(test)]
+mod tests;
+mod trees;
+mod wrappers;
+
+use state::{State, Step};
+pub use trees::Trees;
+
+/// How many specs, trees and aliases one line may go through: wrappers in wrappers, aliases of aliases.
 const MAX_SPECS: usize = 16;
+
+/// The longest text that a value may stand for, in bytes; a function of a spec could say anything.
+const MAX_ALIAS: usize = 4096;
+
+/// Characters of a word that can name a program; anything else in the place of a command is a script for some shell.
+const COMMAND_PUNCTUATION: &str = "._-+@%/~:,[]";
+
+/// The modules whose `generateSpec` looks at all words, not only at the command: the first of its path below the root
+/// when it is not that of the root. The others are asked once for a command, not again with each word.
+const READ_ALL_WORDS: [(&str, Option<&str>); 2] = [("mask", None), ("pnpm", Some("subcommands"))];
 
 /// What may stand at the cursor.
 pub struct Place<'a> {
@@ -36,6 +56,11 @@ pub struct Place<'a> {
     pub options: bool,
     /// The value that may come.
     pub expected: Option<Expected<'a>>,
+    /// Another command may begin here: `sudo `.
+    pub wraps: bool,
+    /// The command runs on another machine or in a container: nothing of this machine belongs here, neither files nor
+    /// programs nor what they say.
+    pub elsewhere: bool,
     /// Where in the text of the last word the part begins that rows are matched with.
     pub from: usize,
     /// The last word is a cluster of short options that may go on.
@@ -62,44 +87,103 @@ pub struct Cluster<'a> {
     pub open: bool,
 }
 
-/// Walks `words`, whose first is the command and whose last is being typed, and hands the place to `then`. Without a
-/// spec for the command there is no place. Yields what functions of the specs would have to say for a better walk.
-pub fn find(specs: &dyn Specs, ready: &dyn Ready, words: &[Word], then: &mut dyn FnMut(&Place)) -> Vec<Slow> {
+/// What a walk is made with.
+#[derive(Clone, Copy)]
+pub struct Sources<'w> {
+    /// Where specs come from.
+    pub specs: &'w dyn Specs,
+    /// What functions of specs have said.
+    pub ready: &'w dyn Ready,
+    /// Trees that were put together before.
+    pub trees: &'w Trees,
+}
+
+/// Walks `words`, whose first is the command and whose last is being typed, and hands the place to `then`; a line
+/// without a word behind the command has none. Yields what functions of the specs would have to say for a better walk.
+pub fn find(sources: Sources, words: &[Word], then: &mut dyn FnMut(&Place)) -> Vec<Slow> {
     let Some(first) = words.first() else { return Vec::new() };
-    let name = command_name(&first.text);
-    let mut walk = Walker { specs, ready, missing: Vec::new(), left: MAX_SPECS, then };
-    walk.command(name, Vec::new(), words);
+    let mut walk = Walker { sources, missing: Vec::new(), left: MAX_SPECS, elsewhere: false, then };
+    walk.command(module_of(&first.text), Above::default(), words);
     walk.missing
 }
 
-/// The command that a path runs: its last component.
+/// The spec that describes a command or path: that of the last component. `bin/console` is what Symfony calls its own.
+fn module_of(word: &str) -> &str {
+    match word.strip_suffix("bin/console") {
+        Some(dir) if dir.is_empty() || dir.ends_with('/') => "php/bin-console",
+        _ => command_name(word),
+    }
+}
+
+/// The command that a path runs: its last component. `@scope/name`, as `npx` takes it, is a name.
 pub fn command_name(word: &str) -> &str {
-    word.rsplit('/').next().unwrap_or(word)
+    if specs::archive::is_command(word) { word } else { word.rsplit('/').next().unwrap_or(word) }
+}
+
+/// What stands around a tree.
+#[derive(Clone, Default)]
+struct Above<'a> {
+    /// Canonical names of the commands whose tree goes on here, down to the one that begins; empty for a new command.
+    command: Vec<String>,
+    /// Those commands, outermost first. Their persistent options end here: the tree may be that of another tool.
+    nodes: Vec<&'a Subcommand>,
 }
 
 /// What every walk of one line shares.
 struct Walker<'w> {
-    specs: &'w dyn Specs,
-    ready: &'w dyn Ready,
+    sources: Sources<'w>,
     /// What was not ready.
     missing: Vec<Slow>,
     left: usize,
+    elsewhere: bool,
     then: &'w mut dyn FnMut(&Place),
 }
 
 impl Walker<'_> {
-    /// The spec of a module walks `words[1..]`.
-    fn command(&mut self, module: &str, above: Vec<String>, words: &[Word]) {
-        if self.left == 0 {
+    /// The spec of a module walks `words[1..]`; without one the words are taken for paths.
+    fn command(&mut self, module: &str, above: Above, words: &[Word]) {
+        match self.spec(module).filter(|_| self.spend()) {
+            Some(spec) => self.known(&spec.root, module, above, words),
+            None => self.unknown(module, above, words),
+        }
+    }
+
+    fn known(&mut self, root: &Subcommand, module: &str, above: Above, words: &[Word]) {
+        let mut above = above;
+        if above.command.is_empty() {
+            above.command = vec![canonical(root, module)];
+        }
+        if let Some(load) = &root.load_spec
+            && self.load(load, above.clone(), words, 0)
+        {
             return;
         }
-        self.left -= 1;
-        let Some(spec) = self.specs.spec(module).map(|spec| self.version(spec)) else { return };
-        let command = if above.is_empty() { vec![canonical(&spec.root, module)] } else { above };
-        if let Some(load @ LoadSpec::Module(_)) = &spec.root.load_spec {
-            return self.load(load, command, words);
+        // What is known of a few tools beyond their specs is known of the whole tool.
+        let more = wrappers::tree(module);
+        above.nodes.extend(more.as_ref());
+        self.root(root, above, words);
+    }
+
+    /// A command that nothing is known of.
+    fn unknown(&mut self, name: &str, above: Above, words: &[Word]) {
+        let node = wrappers::anything();
+        let command = if above.command.is_empty() { vec![name.to_string()] } else { above.command };
+        self.walk(State::unknown(&node, command), words, 1);
+    }
+
+    /// The spec of a module, in the version that is installed; of a few wrappers we know it ourselves.
+    fn spec(&mut self, module: &str) -> Option<Arc<Spec>> {
+        match self.sources.specs.spec(module) {
+            Some(spec) => Some(self.version(spec)),
+            None => wrappers::tree(module).map(|root| Arc::new(Spec { root, versions: None })),
         }
-        self.node(&spec.root, command, words);
+    }
+
+    /// One more spec, tree or alias, if the line has not had too many.
+    fn spend(&mut self) -> bool {
+        let some = self.left > 0;
+        self.left -= usize::from(some);
+        some
     }
 
     /// The version of a spec that serves the installed tool; the newest while that is not known.
@@ -108,468 +192,267 @@ impl Walker<'_> {
         let installed = versions.version_command.as_ref().and_then(|function| self.installed(function));
         let module = installed.and_then(|installed| versions.module_for(&installed));
         let newest = || versions.modules.last().map(|(_, module)| module.as_str());
-        module.or_else(newest).and_then(|module| self.specs.spec(module)).unwrap_or(spec.clone())
+        module.or_else(newest).and_then(|module| self.sources.specs.spec(module)).unwrap_or(spec.clone())
     }
 
     /// The version that this function finds installed.
     fn installed(&mut self, function: &FnRef) -> Option<String> {
         let call = Call { function: function.clone(), words: Vec::new(), token: String::new() };
-        let slow = Slow::Version(call);
-        match self.ready.ready(&slow) {
+        match self.ask(Slow::Version(call)) {
             Some(Found::Version(version)) => version,
-            _ => {
-                self.missing.push(slow);
-                None
-            }
+            _ => None,
         }
     }
 
-    fn node(&mut self, root: &Subcommand, command: Vec<String>, words: &[Word]) {
-        let mut state = State::new(root, command);
+    /// What a function said, or a note that it is to be asked. Functions look at this machine only.
+    fn ask(&mut self, slow: Slow) -> Option<Found> {
+        if self.elsewhere {
+            return None;
+        }
+        let found = self.sources.ready.ready(&slow);
+        if found.is_none() && !self.missing.contains(&slow) {
+            self.missing.push(slow);
+        }
+        found
+    }
+
+    /// A whole tree, whose name is `words[0]`.
+    fn root(&mut self, root: &Subcommand, above: Above, words: &[Word]) {
+        let tree = self.generated(root, words, 1);
+        let root = tree.as_deref().unwrap_or(root);
+        let mut state = State::new(root, above.command);
+        state.outer = above.nodes;
+        self.walk(state, words, 1);
+    }
+
+    /// A node with what its `generateSpec` adds, if that has been asked; its own name is `words[at - 1]`.
+    fn generated(&mut self, node: &Subcommand, words: &[Word], at: usize) -> Option<Arc<Subcommand>> {
+        let function = node.generate_spec.as_ref()?;
+        let below = READ_ALL_WORDS.iter().find(|(module, _)| *module == function.module);
+        let all = below.is_some_and(|(_, below)| {
+            below.is_none_or(|below| function.path.first().is_some_and(|first| first == below))
+        });
+        let end = if all { words.len().saturating_sub(1) } else { at };
+        let call = Call { function: function.clone(), words: texts(&words[..end]), token: String::new() };
+        match self.ask(Slow::Tree(call)) {
+            Some(Found::Tree(Some(tree))) if self.spend() => Some(self.sources.trees.merged(node, &tree)),
+            _ => None,
+        }
+    }
+
+    /// Reads the words from `words[at]` on, all but the last, which is at the cursor.
+    fn walk(&mut self, mut state: State, words: &[Word], at: usize) {
         let Some((last, rest)) = words.split_last().filter(|(_, rest)| !rest.is_empty()) else { return };
-        for (at, word) in rest.iter().enumerate().skip(1) {
-            let step = state.feed(&word.text);
-            match step {
+        for (at, word) in rest.iter().enumerate().skip(at) {
+            let text = &word.text;
+            if state.at_assignment() && self.leaves_assignments_out(text, rest.get(at + 1)) {
+                state.skip_arg();
+            }
+            match state.feed(text) {
                 Step::On => {}
-                Step::Load(load) => return self.load(load, state.command, &words[at..]),
-                Step::Value(arg) if arg.is_command && assignment(&word.text).is_some() => state.take_back(),
+                Step::Down(sub) if self.load_below(sub, &state, words, at) => return,
+                Step::Down(sub) => {
+                    if let Some(tree) = self.generated(sub, words, at + 1) {
+                        let mut state = state;
+                        state.enter(&tree);
+                        return self.walk(state, words, at + 1);
+                    }
+                }
+                Step::Value(arg) if arg.is_command && self.is_before_command(text, &state) => {
+                    state.take_back()
+                }
                 Step::Value(arg) => {
-                    if self.value(arg, &state, &words[at..]) {
+                    if self.value(arg, &state, words, at) {
+                        return;
+                    }
+                }
+                Step::Plain => {
+                    if self.run(&state, words, at) {
                         return;
                     }
                 }
             }
         }
-        let words = rest.iter().map(|word| word.text.clone()).collect();
-        let place = Place { words, ..state.place(last.before()) };
-        (self.then)(&place);
+        let runs = wrappers::run(&state.command).is_some_and(|run| run.elsewhere && run.from <= state.values);
+        let place = state.place(last.before());
+        let of_option = place.expected.is_some_and(|expected| expected.option.is_some());
+        let elsewhere = self.elsewhere || runs && !of_option;
+        (self.then)(&Place { words: texts(rest), elsewhere, ..place });
     }
 
-    /// A subcommand whose tree is elsewhere; its words begin with its own name.
-    fn load(&mut self, load: &LoadSpec, command: Vec<String>, words: &[Word]) {
+    /// Whether a word where assignments may stand is already the command: `env git`. Of two words that are commands, the
+    /// first is one only if the second can follow it.
+    fn leaves_assignments_out(&mut self, word: &str, next: Option<&Word>) -> bool {
+        if assignment(word).is_some() || !names_command(word) {
+            return false;
+        }
+        let Some(spec) = self.spec(module_of(word)) else { return false };
+        let wraps = || spec.root.args.iter().any(|arg| arg.is_command);
+        next.is_none_or(|next| {
+            wraps() || state::subcommand(&spec.root, &next.text).is_some() || !self.is_command(&next.text)
+        })
+    }
+
+    /// Whether a word in the place of a wrapped command is not yet that command: `sudo A=1 git`, or the value of an option
+    /// that is not known.
+    fn is_before_command(&mut self, word: &str, state: &State) -> bool {
+        if state.fed_option() {
+            return false;
+        }
+        let mut of_unknown = || state.is_doubtful() && !word.contains('/') && !self.is_command(word);
+        assignment(word).is_some() || of_unknown()
+    }
+
+    /// Whether this word is a command that is known.
+    fn is_command(&mut self, word: &str) -> bool {
+        names_command(word) && self.spec(module_of(word)).is_some()
+    }
+
+    /// Goes on in the tree that a subcommand says is elsewhere; its words begin with its own name.
+    fn load_below(&mut self, sub: &Subcommand, state: &State, words: &[Word], at: usize) -> bool {
+        let Some(load) = &sub.load_spec else { return false };
+        let above = Above { command: state.command.clone(), nodes: state.outer.clone() };
+        self.load(load, above, words, at)
+    }
+
+    /// Goes on in a tree for `words[at..]`, if it can be found.
+    fn load(&mut self, load: &LoadSpec, above: Above, words: &[Word], at: usize) -> bool {
         match load {
-            LoadSpec::Module(module) => self.command(module, command, words),
-            LoadSpec::Inline(root) => self.node(root, command, words),
-            // `feed` does not report it: which tree it is can only be known by running it.
-            LoadSpec::Function(_) => {}
-        }
-    }
-
-    /// A value that is itself a command or names a spec; whether it took over the walk.
-    fn value(&mut self, arg: &Arg, state: &State, words: &[Word]) -> bool {
-        let Some(text) = words.first().map(|word| word.text.as_str()) else { return false };
-        let mut below = state.command.clone();
-        below.push(text.to_string());
-        if let Some(load) = &arg.load_spec {
-            match load {
-                LoadSpec::Module(module) => self.command(module, below, words),
-                LoadSpec::Inline(root) => self.node(root, below, words),
-                LoadSpec::Function(_) => return false,
-            }
-            return true;
-        }
-        if let Some(prefix) = &arg.is_module {
-            let module = [prefix.as_str(), text].concat();
-            let known = self.specs.spec(&module).is_some();
-            if known {
-                self.command(&module, below, words);
-            }
-            return known;
-        }
-        if arg.is_command {
-            self.command(command_name(text), Vec::new(), words);
-        }
-        arg.is_command
-    }
-}
-
-/// The name that a row is counted under: as typed for aliases of a module, the first name otherwise.
-fn canonical(root: &Subcommand, module: &str) -> String {
-    root.names.first().filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| module.to_string())
-}
-
-/// What a finished word led to.
-enum Step<'a> {
-    /// The same walk goes on.
-    On,
-    /// A subcommand whose tree is elsewhere.
-    Load(&'a LoadSpec),
-    /// A value that may be a command or a module.
-    Value(&'a Arg),
-}
-
-/// The arguments of an option or a command, and how far they are filled.
-#[derive(Clone, Copy, Default)]
-struct Args<'a> {
-    args: &'a [Arg],
-    index: usize,
-    /// Values given to the variadic argument at `index`.
-    given: usize,
-    option: Option<&'a Opt>,
-}
-
-impl<'a> Args<'a> {
-    fn of(args: &'a [Arg], option: Option<&'a Opt>) -> Args<'a> {
-        Args { args, option, ..Args::default() }
-    }
-
-    fn current(&self) -> Option<&'a Arg> {
-        self.args.get(self.index)
-    }
-
-    fn expected(&self) -> Option<Expected<'a>> {
-        Some(Expected { arg: self.current()?, index: self.index, option: self.option })
-    }
-
-    /// The next word must or may go on being its value.
-    fn pending(&self) -> bool {
-        self.current().is_some_and(|arg| arg.variadic || !arg.optional)
-    }
-
-    /// Takes one value.
-    fn take(&mut self) {
-        match self.current() {
-            Some(arg) if arg.variadic => self.given += 1,
-            Some(_) => {
-                self.index += 1;
-                self.given = 0;
-            }
-            None => {}
-        }
-    }
-
-    /// Whether an option may stand between the values of the current argument.
-    fn breakable(&self) -> bool {
-        self.current().is_none_or(|arg| arg.options_can_break_variadic != Some(false))
-    }
-}
-
-/// How a word reads as an option.
-enum Reading<'a> {
-    /// One option, the whole word.
-    Whole(&'a Opt),
-    /// An option and its attached value, which begins at this byte.
-    Attached(&'a Opt, usize),
-    /// Short options; the last one may take the next word.
-    Cluster(Vec<&'a Opt>),
-    /// Short options, and the value of the last one, which begins at this byte.
-    ClusterValue(Vec<&'a Opt>, usize),
-    /// Not an option of this command.
-    Unknown,
-}
-
-/// Where the walk stands.
-struct State<'a> {
-    node: &'a Subcommand,
-    parent: Option<&'a Subcommand>,
-    /// Of the node, or of the nearest one above that says how options are written.
-    noncompliant: bool,
-    options_first: bool,
-    separators: &'a [String],
-    inherited: Vec<&'a Opt>,
-    passed: Vec<&'a Opt>,
-    command: Vec<String>,
-    option_args: Args<'a>,
-    args: Args<'a>,
-    entered: bool,
-    ended: bool,
-}
-
-impl<'a> State<'a> {
-    fn new(node: &'a Subcommand, command: Vec<String>) -> State<'a> {
-        let mut state = State {
-            node,
-            parent: None,
-            noncompliant: false,
-            options_first: false,
-            separators: &[],
-            inherited: Vec::new(),
-            passed: Vec::new(),
-            command,
-            option_args: Args::default(),
-            args: Args::default(),
-            entered: false,
-            ended: false,
-        };
-        state.enter(node);
-        state
-    }
-
-    /// Goes down to a node.
-    fn enter(&mut self, node: &'a Subcommand) {
-        let said = node.parser != Default::default();
-        if said {
-            self.noncompliant = node.parser.flags_are_posix_noncompliant;
-            self.options_first = node.parser.options_must_precede_arguments;
-            self.separators = &node.parser.option_arg_separators;
-        }
-        self.node = node;
-        self.passed.clear();
-        self.option_args = Args::default();
-        self.args = Args::of(&node.args, None);
-        self.entered = false;
-    }
-
-    /// Reads a finished word.
-    fn feed(&mut self, word: &str) -> Step<'a> {
-        if self.may_subcommand()
-            && let Some(sub) = subcommand(self.node, word)
-        {
-            return self.feed_subcommand(sub);
-        }
-        if self.may_option() && word.len() > 1 {
-            if word == "--" {
-                self.ended = true;
-                self.option_args = Args::default();
-                return Step::On;
-            }
-            if self.feed_option(word) {
-                return Step::On;
-            }
-        }
-        self.feed_value(word)
-    }
-
-    fn feed_subcommand(&mut self, sub: &'a Subcommand) -> Step<'a> {
-        self.inherited.extend(self.node.options.iter().filter(|option| option.persistent));
-        self.parent = Some(self.node);
-        self.command.push(sub.names.first().cloned().unwrap_or_default());
-        self.enter(sub);
-        match &sub.load_spec {
-            Some(load @ (LoadSpec::Module(_) | LoadSpec::Inline(_))) => Step::Load(load),
-            _ => Step::On,
-        }
-    }
-
-    /// Reads a word as options; whether it is some, or at least looks so.
-    fn feed_option(&mut self, word: &str) -> bool {
-        match self.read_option(word) {
-            Reading::Whole(option) => {
-                self.pass(option);
-                if option.requires_separator.is_some() {
-                    self.option_args = Args::default();
-                }
-            }
-            Reading::Attached(option, _) => {
-                self.pass(option);
-                self.option_args.take();
-            }
-            Reading::Cluster(options) => options.into_iter().for_each(|option| self.pass(option)),
-            Reading::ClusterValue(options, _) => {
-                options.into_iter().for_each(|option| self.pass(option));
-                self.option_args.take();
-            }
-            // A tool knows options that its spec does not; only a negative number is a value.
-            Reading::Unknown => {
-                let option = word.starts_with('-') && !word[1..].starts_with(|c: char| c.is_ascii_digit());
-                if option {
-                    self.option_args = Args::default();
-                }
-                return option;
+            LoadSpec::Module(module) => match self.spec(module).filter(|_| self.spend()) {
+                Some(spec) => self.known(&spec.root, module, above, &words[at..]),
+                None => return false,
+            },
+            LoadSpec::Inline(root) => self.root(root, above, &words[at..]),
+            LoadSpec::Function(function) => {
+                let (words_before, token) = (texts(&words[..at]), words[at].text.clone());
+                let call = Call { function: function.clone(), words: words_before, token };
+                let Some(Found::Load(Some(load))) = self.ask(Slow::Load(call)) else { return false };
+                return self.spend() && self.load(&load, above, words, at);
             }
         }
         true
     }
 
-    fn pass(&mut self, option: &'a Opt) {
-        self.passed.push(option);
-        self.option_args = Args::of(&option.args, Some(option));
+    /// A value that stands for other words, is itself a command or names a spec; whether it took over the walk.
+    fn value(&mut self, arg: &Arg, state: &State, words: &[Word], at: usize) -> bool {
+        let text = words[at].text.as_str();
+        if let Some(alias) = &arg.alias
+            && !state.fed_option()
+            && self.alias(alias, arg, state, words, at)
+        {
+            return true;
+        }
+        let mut above = Above { command: state.command.clone(), ..Above::default() };
+        above.command.push(text.to_string());
+        if let Some(load) = &arg.load_spec {
+            return self.load(load, above, words, at);
+        }
+        if let Some(prefix) = &arg.is_module {
+            self.command(&[prefix.as_str(), text].concat(), above, &words[at..]);
+            return true;
+        }
+        if arg.is_script {
+            return self.script(state, above, &words[at..]);
+        }
+        let wrapped = arg.is_command && names_command(text);
+        if wrapped {
+            self.elsewhere |= run_at(state).is_some_and(|run| run.elsewhere);
+            self.command(module_of(text), Above::default(), &words[at..]);
+        }
+        wrapped || self.run(state, words, at)
     }
 
-    fn feed_value(&mut self, _word: &str) -> Step<'a> {
-        if self.prefers_option_arg() {
-            let arg = self.option_args.current();
-            self.option_args.take();
-            return arg.map_or(Step::On, |arg| self.value_step(arg));
+    /// A script: the user may have described it, otherwise what follows is its own and is taken for paths.
+    fn script(&mut self, state: &State, above: Above, words: &[Word]) -> bool {
+        let name = command_name(&words[0].text);
+        if let Some(spec) = self.sources.specs.script(name).filter(|_| self.spend()) {
+            self.known(&spec.root, name, above, words);
+            return true;
         }
-        self.option_args = Args::default();
-        let Some(arg) = self.args.current() else {
-            // Surplus words change nothing, except that a command with arguments has entered them.
-            self.entered |= !self.node.args.is_empty();
-            return Step::On;
+        let ends = !state.fed_option() && !wrappers::reads_on(&state.command);
+        if ends {
+            self.unknown(name, above, words);
+        }
+        ends
+    }
+
+    /// A value where the tool, but not its spec, takes a command: `poetry run pytest`, `ssh host git`. A word that is no
+    /// known command is left to the spec.
+    fn run(&mut self, state: &State, words: &[Word], at: usize) -> bool {
+        let text = words[at].text.as_str();
+        let Some(run) = run_at(state) else { return false };
+        let known = self.is_command(text);
+        if known {
+            self.elsewhere |= run.elsewhere;
+            self.command(module_of(text), Above::default(), &words[at..]);
+        }
+        known
+    }
+
+    /// Reads a value as the words that it stands for; whether it stands for any.
+    fn alias(&mut self, alias: &Alias, arg: &Arg, state: &State, words: &[Word], at: usize) -> bool {
+        let said = match alias {
+            Alias::Words(said) => said.clone(),
+            Alias::Function(function) => {
+                let (before, token) = (texts(&words[..at]), words[at].text.clone());
+                let call = Call { function: function.clone(), words: before, token };
+                let Some(Found::Words(Some(said))) = self.ask(Slow::Alias(call)) else { return false };
+                said
+            }
         };
-        self.args.take();
-        self.entered = true;
-        self.value_step(arg)
-    }
-
-    fn value_step(&self, arg: &'a Arg) -> Step<'a> {
-        let special = arg.is_command || arg.is_module.is_some() || arg.load_spec.is_some();
-        if special { Step::Value(arg) } else { Step::On }
-    }
-
-    /// Undoes the last value of the command: `X=1` in front of a wrapped command is not that command.
-    fn take_back(&mut self) {
-        match self.args.given {
-            0 => self.args.index = self.args.index.saturating_sub(1),
-            given => self.args.given = given - 1,
-        }
-        self.entered = self.args.index > 0 || self.args.given > 0;
-    }
-
-    fn may_subcommand(&self) -> bool {
-        !self.entered && !self.ended && !self.option_args.pending()
-    }
-
-    fn may_option(&self) -> bool {
-        if self.ended || self.entered && self.options_first {
+        let said = said.trim_start();
+        if said.len() > MAX_ALIAS {
             return false;
         }
-        if self.option_args.pending() {
-            return self.option_args.given > 0 && self.option_args.breakable();
+        // What begins with `!` is for the shell, as in git.
+        let (script, shell) = said.strip_prefix('!').map_or((said, false), |script| (script, true));
+        let Some(mut put) = stand_in(script, &words[at]) else { return false };
+        if put.is_empty() || !self.spend() {
+            return false;
         }
-        self.args.given == 0 || self.args.breakable()
-    }
-
-    /// Whether the next word goes to the option rather than to the command.
-    fn prefers_option_arg(&self) -> bool {
-        self.option_args.current().is_some() && (self.option_args.pending() || self.args.current().is_none())
-    }
-
-    fn expected(&self) -> Option<Expected<'a>> {
-        if self.prefers_option_arg() { self.option_args.expected() } else { self.args.expected() }
-    }
-
-    fn option(&self, name: &str) -> Option<&'a Opt> {
-        let own = self.node.options.iter().rev();
-        own.chain(self.inherited.iter().rev().copied())
-            .find(|option| option.names.iter().any(|known| known == name))
-    }
-
-    /// Whether an option may be given once more.
-    fn free(&self, option: &Opt) -> bool {
-        let times = self.passed.iter().filter(|passed| std::ptr::eq(**passed, option)).count();
-        match option.repeatable {
-            Repeatable::Unsaid | Repeatable::Always => true,
-            Repeatable::Never => times < 1,
-            Repeatable::Times(most) => times < most as usize,
+        put.extend_from_slice(&words[at + 1..]);
+        if shell || arg.is_command {
+            let module = module_of(&put[0].text).to_string();
+            self.command(&module, Above::default(), &put);
+        } else {
+            put.splice(0..0, words[..at].iter().cloned());
+            let mut state = state.clone();
+            state.take_back();
+            self.walk(state, &put, at);
         }
-    }
-
-    fn read_option(&self, word: &str) -> Reading<'a> {
-        let long = word.starts_with("--") || self.noncompliant || !word.starts_with('-');
-        let cluster = if long { Reading::Unknown } else { self.read_cluster(word) };
-        // Some specs list `-it` beside `-i` and `-t`; to the tool they are the same.
-        if let Reading::Cluster(options) = cluster {
-            return Reading::Cluster(options);
-        }
-        if let Some(option) = self.option(word).filter(|option| self.free(option)) {
-            return Reading::Whole(option);
-        }
-        match self.attached(word) {
-            Some((option, from)) => Reading::Attached(option, from),
-            None => cluster,
-        }
-    }
-
-    /// `--option=value` for every separator that holds for the option.
-    fn attached(&self, word: &str) -> Option<(&'a Opt, usize)> {
-        let equals = ["=".to_string()];
-        let separators = if self.separators.is_empty() { &equals } else { self.separators };
-        let common = separators.iter().filter(|separator| !separator.is_empty());
-        let split =
-            common.filter_map(|separator| Some((word.find(separator.as_str())?, separator.len()))).min();
-        if let Some((at, length)) = split
-            && (word.starts_with("--") || self.noncompliant || at > 2)
-            && let Some(option) = self.option(&word[..at])
-        {
-            return Some((option, at + length));
-        }
-        self.required_separator(word)
-    }
-
-    /// An option with a separator of its own that the word begins with.
-    fn required_separator(&self, word: &str) -> Option<(&'a Opt, usize)> {
-        let all = self.node.options.iter().chain(self.inherited.iter().copied());
-        let mut found = all.filter_map(|option| {
-            let separator = option.requires_separator.as_deref().filter(|separator| !separator.is_empty())?;
-            let fits = |name: &&String| {
-                word.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(separator))
-            };
-            let name = option.names.iter().find(fits)?;
-            Some((option, name.len() + separator.len()))
-        });
-        found.next()
-    }
-
-    fn read_cluster(&self, word: &str) -> Reading<'a> {
-        let mut options: Vec<&'a Opt> = Vec::new();
-        for (at, letter) in word.char_indices().skip(1) {
-            let Some(option) = self.option(&format!("-{letter}")) else {
-                return match options.last().is_some_and(|last| !last.args.is_empty()) {
-                    true => Reading::ClusterValue(options, at),
-                    false => Reading::Unknown,
-                };
-            };
-            options.push(option);
-            let rest = at + letter.len_utf8();
-            let takes_rest = option.args.first().is_some_and(|arg| !arg.optional) && rest < word.len();
-            if takes_rest {
-                return Reading::ClusterValue(options, rest);
-            }
-        }
-        if options.is_empty() { Reading::Unknown } else { Reading::Cluster(options) }
-    }
-
-    fn place(mut self, word: &str) -> Place<'a> {
-        let plain = matches!(word, "-" | "--" | "") || !word.starts_with('-') || !self.may_option();
-        let reading = if plain { Reading::Unknown } else { self.read_option(word) };
-        match reading {
-            Reading::Attached(option, from) if !option.args.is_empty() => {
-                self.pass(option);
-                self.attached_place(option, from)
-            }
-            Reading::ClusterValue(options, from) => {
-                options.iter().for_each(|option| self.pass(option));
-                let option = options[options.len() - 1];
-                self.attached_place(option, from)
-            }
-            Reading::Cluster(options) => self.cluster_place(options),
-            Reading::Whole(_) | Reading::Attached(..) | Reading::Unknown => self.plain_place(),
-        }
-    }
-
-    fn plain_place(self) -> Place<'a> {
-        let (subcommands, options) = (self.may_subcommand(), self.may_option());
-        let expected = self.expected();
-        self.at(subcommands, options, expected)
-    }
-
-    fn attached_place(self, option: &'a Opt, from: usize) -> Place<'a> {
-        let expected = Args::of(&option.args, Some(option)).expected();
-        Place { from, ..self.at(false, false, expected) }
-    }
-
-    fn cluster_place(mut self, options: Vec<&'a Opt>) -> Place<'a> {
-        let (last, before) =
-            options.split_last().map_or((None, &[][..]), |(last, before)| (Some(*last), before));
-        let Some(last) = last else { return self.plain_place() };
-        before.iter().for_each(|option| self.pass(option));
-        let expected = Args::of(&last.args, Some(last)).expected();
-        let open = expected.is_none_or(|expected| expected.arg.optional);
-        self.option_args = Args::default();
-        let (subcommands, options) = (open && self.may_subcommand(), open && self.may_option());
-        Place { cluster: Some(Cluster { last, open }), ..self.at(subcommands, options, expected) }
-    }
-
-    fn at(self, subcommands: bool, options: bool, expected: Option<Expected<'a>>) -> Place<'a> {
-        Place {
-            node: self.node,
-            parent: self.parent,
-            inherited: self.inherited,
-            passed: self.passed,
-            command: self.command,
-            words: Vec::new(),
-            subcommands,
-            options,
-            expected,
-            from: 0,
-            cluster: None,
-        }
+        true
     }
 }
 
-/// The subcommand of this name; of several the last one holds.
-fn subcommand<'a>(node: &'a Subcommand, name: &str) -> Option<&'a Subcommand> {
-    node.subcommands.iter().rev().find(|sub| sub.names.iter().any(|known| known == name))
+/// What the value that was read last runs, if the tool runs it.
+fn run_at(state: &State) -> Option<wrappers::Run> {
+    wrappers::run(&state.command).filter(|run| run.from < state.values && !state.fed_option())
+}
+
+/// Whether a word in the place of a command can be the name of one, rather than a line of some language.
+fn names_command(word: &str) -> bool {
+    let fits = |c: char| c.is_alphanumeric() || COMMAND_PUNCTUATION.contains(c);
+    !word.is_empty() && !word.starts_with('-') && word.chars().all(fits)
+}
+
+/// The words of the last command of a text, standing where the value stands that they are read for.
+fn stand_in(text: &str, value: &Word) -> Option<Vec<Word>> {
+    let mut line = lex(text, text.len(), Shell::Bash);
+    let mut last = std::mem::take(line.commands.get_mut(line.current?)?);
+    last.words.pop_if(|word| word.text.is_empty() && word.start == word.end);
+    let moved = |word: Word| {
+        let place = |from: &Mark| Mark { at: value.start, quote: Quote::None, live: from.live };
+        let marks = word.marks.iter().map(place).collect();
+        Word { start: value.start, end: value.end, closed: true, cut: None, marks, ..word }
+    };
+    Some(last.words.into_iter().map(moved).collect())
+}
+
+fn texts(words: &[Word]) -> Vec<String> {
+    words.iter().map(|word| word.text.clone()).collect()
+}
+
+/// The name that a row is counted under: as typed for aliases of a module, the first name otherwise.
+fn canonical(root: &Subcommand, module: &str) -> String {
+    root.names.first().filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| module.to_string())
 }

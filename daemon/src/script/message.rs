@@ -123,9 +123,19 @@ pub(super) enum Answer {
     /// A value as JSON text.
     Json(String),
     /// A tree.
-    Tree(Option<Box<Subcommand>>),
+    Tree {
+        /// The tree.
+        tree: Option<Box<Subcommand>>,
+        /// There are functions in it, so that it was kept.
+        kept: bool,
+    },
     /// Where a tree is.
-    Load(Option<LoadSpec>),
+    Load {
+        /// Where.
+        load: Option<LoadSpec>,
+        /// There are functions in it, so that it was kept.
+        kept: bool,
+    },
     /// The default export.
     Spec(Box<Checked>),
     /// Nothing came of it.

@@ -1,7 +1,19 @@
 //! Functions of specs, run by QuickJS in a restartable child process.
 //!
 //! A call goes in, a JSON value comes out, or a reason why not. A function that loops, eats memory, crashes its process
-//! or answers too much costs its caller that one answer and nobody else anything.
+//! or answers too much costs its caller that one answer and nobody else anything: whoever is lost with it is called
+//! again.
+//!
+//! [`Scripts`] asks the `process`, which speaks in frames (`message`) with the [`worker`]. Each module has a world of its
+//! own there, 64 MB at most; an entry of JavaScript has 200 ms of processor time, an answer 1 MB and 5,000 elements. What
+//! a function waits for is not its time: many calls are under way at once, and their programs are run by the [`Host`] of
+//! each caller.
+//!
+//! Measured on a machine of two cores: a call takes 40 µs there and back, one that runs a program 75 µs beside the
+//! program; the branches of git are read in 3.6 ms for 1,000 of them (2.8 ms in the worker) and 0.35 ms for 100. The
+//! first call of all takes 3 ms, the first of a module as long as it takes to evaluate (git 8 ms, npm 2 ms, aws/ec2
+//! 50 ms). The worker has 5.5 MB when it starts, 8 MB with git, 21 MB with the sixteen modules that it keeps, and is gone
+//! when nobody has called it for three minutes.
 
 mod clean;
 mod message;
@@ -23,7 +35,7 @@ use serde_json::Value;
 use specs::compile::{check_json, is_json};
 use specs::model::{FnRef, LoadSpec, Spec, Subcommand};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
 pub use self::clean::clean;
@@ -53,7 +65,7 @@ const START_WINDOW: Duration = Duration::from_secs(60);
 /// How long a spec of the user's own may take to evaluate, waiting for the worker included.
 const COMPILE_LIMIT: Duration = Duration::from_secs(10);
 
-/// Calls whose results are known to hold functions, so that they can be made again.
+/// Calls whose results hold functions and are remembered, so that they can be made again.
 const MAX_RECIPES: usize = 64;
 
 /// Where the JavaScript of modules comes from.
@@ -183,7 +195,7 @@ struct Recipe {
     number: u64,
     function: FnRef,
     arguments: Vec<Argument>,
-    tree: bool,
+    read: Read,
 }
 
 impl std::fmt::Debug for Scripts {
@@ -226,11 +238,11 @@ impl Scripts {
     pub async fn tree(&self, request: Request) -> Result<Option<Subcommand>, Error> {
         let number = self.next();
         let answer = self.answer(&request, Read::Tree(number)).await?;
-        self.remember(number, request, true);
-        match answer {
-            Answer::Tree(tree) => Ok(tree.map(|tree| *tree)),
-            _ => Err(Error::Gone),
+        let Answer::Tree { tree, kept } = answer else { return Err(Error::Gone) };
+        if kept {
+            self.remember(number, request, Read::Tree(number));
         }
+        Ok(tree.map(|tree| *tree))
     }
 
     /// Where a `loadSpec` function says that a tree is.
@@ -240,11 +252,11 @@ impl Scripts {
     pub async fn load(&self, request: Request) -> Result<Option<LoadSpec>, Error> {
         let number = self.next();
         let answer = self.answer(&request, Read::Load(number)).await?;
-        self.remember(number, request, false);
-        match answer {
-            Answer::Load(load) => Ok(load),
-            _ => Err(Error::Gone),
+        let Answer::Load { load, kept } = answer else { return Err(Error::Gone) };
+        if kept {
+            self.remember(number, request, Read::Load(number));
         }
+        Ok(load)
     }
 
     /// A spec of the user's own, in JavaScript or JSON; its functions belong to the module `name` from now on.
@@ -265,7 +277,9 @@ impl Scripts {
         lock(&self.strikes).forgive(name);
         if is_json(source) {
             self.sources.forget(name);
-            return Ok(check_json(source, command_name(name)));
+            let (name, source) = (name.to_owned(), source.to_owned());
+            let checked = spawn_blocking(move || check_json(&source, command_name(&name))).await;
+            return checked.map_err(|_| Error::Gone);
         }
         self.sources.replace(name, source.into());
         let slot = self.slots.acquire().await.map_err(|_| Error::Gone)?;
@@ -307,8 +321,7 @@ impl Scripts {
             let recipes = lock(&self.recipes);
             recipes.iter().find(|recipe| recipe.number == number).cloned().ok_or(Error::Missing)?
         };
-        let again = if recipe.tree { Read::Tree(recipe.number) } else { Read::Load(recipe.number) };
-        self.function(&recipe.function, &recipe.arguments, &request.host, again).await?;
+        self.function(&recipe.function, &recipe.arguments, &request.host, recipe.read).await?;
         self.function(&request.function, &request.arguments, &request.host, read).await
     }
 
@@ -395,10 +408,11 @@ impl Scripts {
         self.last.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    fn remember(&self, number: u64, request: Request, tree: bool) {
+    /// Remembers how the object of this number came about.
+    fn remember(&self, number: u64, request: Request, read: Read) {
         let Request { function, arguments, .. } = request;
         let mut recipes = lock(&self.recipes);
-        recipes.push_back(Recipe { number, function, arguments, tree });
+        recipes.push_back(Recipe { number, function, arguments, read });
         let surplus = recipes.len().saturating_sub(MAX_RECIPES);
         recipes.drain(..surplus);
     }

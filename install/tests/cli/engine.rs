@@ -1,65 +1,25 @@
 //! What `q complete` and `q debug parse` ask the engine, and what they make of its replies: in the daemon over its socket,
 //! and in a child. The engine is played here; the end-to-end tests have the real one.
 
-use std::{
-    fs,
-    io::{Read, Write},
-    os::unix::{fs::PermissionsExt, net::UnixListener},
-    path::Path,
-    thread::{self, JoinHandle},
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, thread::JoinHandle};
 
 use protocol::{
-    Answer, Candidate, Context, Failed, FromDaemon, Parsed, Request, Shell, Status, ToDaemon,
-    frame::{self, Decoder},
+    Answer, Candidate, Context, Failed, FromDaemon, Parsed, Request, Shell, Status, ToDaemon, frame,
 };
 use serde_json::Value;
 
-use crate::home::{Home, copy_program};
+use crate::{
+    home::{Home, copy_program},
+    player::{Heard, play, play_with, runtime, status},
+};
 
-/// The folder of the socket in a home.
-fn runtime(home: &Home) -> std::path::PathBuf {
-    home.at("../q")
-}
-
-/// Plays a daemon that has specs; see [`play_with`].
-fn play(home: &Home, replies: Vec<FromDaemon>) -> JoinHandle<(Context, ToDaemon)> {
-    play_with(home, replies, Status::default())
-}
-
-/// Plays a daemon for one connection: waits for a context and a question, gives these replies, says what it is when it is
-/// asked, and returns what it heard.
-fn play_with(home: &Home, replies: Vec<FromDaemon>, status: Status) -> JoinHandle<(Context, ToDaemon)> {
-    fs::create_dir(runtime(home)).unwrap();
-    fs::set_permissions(runtime(home), fs::Permissions::from_mode(0o700)).unwrap();
-    let listener = UnixListener::bind(runtime(home).join("qd.sock")).unwrap();
-    thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut decoder = Decoder::default();
-        let mut heard = Vec::new();
-        let mut buffer = [0; 4096];
-        while heard.len() < 2 {
-            let length = stream.read(&mut buffer).unwrap();
-            assert_ne!(length, 0, "q ended early");
-            decoder.push(&buffer[..length]);
-            while let Some(message) = decoder.next::<ToDaemon>().unwrap() {
-                heard.push(message);
-            }
-        }
-        for reply in replies {
-            stream.write_all(&frame::encode(&reply).unwrap()).unwrap();
-        }
-        while let Ok(length @ 1..) = stream.read(&mut buffer) {
-            decoder.push(&buffer[..length]);
-            if decoder.next::<ToDaemon>().unwrap() == Some(ToDaemon::Status) {
-                stream.write_all(&frame::encode(&FromDaemon::Status(status)).unwrap()).unwrap();
-                break;
-            }
-        }
-        let question = heard.remove(1);
-        let ToDaemon::Context(context) = heard.remove(0) else { panic!("a context comes first") };
-        (context, question)
-    })
+/// The context and the question that a daemon heard.
+fn heard(daemon: JoinHandle<Heard>) -> (Context, ToDaemon) {
+    let mut heard = daemon.join().unwrap();
+    assert_eq!(heard.len(), 2);
+    let question = heard.remove(1);
+    let ToDaemon::Context(context) = heard.remove(0) else { panic!("a context comes first") };
+    (context, question)
 }
 
 fn answer(names: &[&str], pending: bool) -> FromDaemon {
@@ -84,7 +44,7 @@ fn the_engine_is_told_all_that_the_options_say() {
     let mut home = Home::new();
     home.variables = vec![("KEPT", "1".to_owned()), ("CHANGED", "old".to_owned())];
     fs::create_dir(home.at("folder")).unwrap();
-    let daemon = play(&home, vec![answer(&[], false)]);
+    let daemon = play(&home, vec![vec![answer(&[], false)]]);
     let options = [
         "complete",
         "--shell",
@@ -97,10 +57,13 @@ fn the_engine_is_told_all_that_the_options_say() {
         "g=git log",
         "--env",
         "CHANGED=a=b",
+        "--spec-dir",
+        "folder",
     ];
+    let names = ["--global-alias", "G=| grep", "--suffix-alias", "txt=vim", "--abbr", "gco=git checkout"];
     let more = ["--wait", "7", "--limit", "3", "--history", "hist", "--", "g é x"];
-    assert_eq!(home.q_says(&[&options[..], &more].concat()), "");
-    let (context, question) = daemon.join().unwrap();
+    assert_eq!(home.q_says(&[&options[..], &names, &more].concat()), "");
+    let (context, question) = heard(daemon);
     assert_eq!(context.shell, Shell::Zsh);
     assert_eq!(Path::new(&context.cwd), home.at("folder"));
     assert_eq!((context.env["KEPT"].as_str(), context.env["CHANGED"].as_str()), ("1", "a=b"));
@@ -109,17 +72,21 @@ fn the_engine_is_told_all_that_the_options_say() {
         ("/usr/bin:/bin", &*home.at(""))
     );
     assert_eq!(context.aliases["g"], "git log");
+    assert_eq!(context.global_aliases["G"], "| grep");
+    assert_eq!(context.suffix_aliases["txt"], "vim");
+    assert_eq!(context.abbreviations["gco"], "git checkout");
     assert_eq!(Path::new(&context.history_file), home.at("hist"));
-    let request = Request { generation: 1, line: "g é x".into(), cursor: 5, wait: 7, limit: 3 };
+    let spec_dir = home.at("folder").to_str().unwrap().to_owned();
+    let request = Request { generation: 1, line: "g é x".into(), cursor: 5, wait: 7, limit: 3, spec_dir };
     assert_eq!(question, ToDaemon::Complete(request));
 }
 
 #[test]
 fn the_rest_is_taken_from_where_it_is_run() {
     let home = Home::new();
-    let daemon = play(&home, vec![answer(&[], false)]);
+    let daemon = play(&home, vec![vec![answer(&[], false)]]);
     home.q_says(&["complete", "git "]);
-    let (context, question) = daemon.join().unwrap();
+    let (context, question) = heard(daemon);
     assert_eq!(
         (context.shell, Path::new(&context.cwd)),
         (Shell::Bash, &*home.at("").canonicalize().unwrap())
@@ -131,7 +98,7 @@ fn the_rest_is_taken_from_where_it_is_run() {
 #[test]
 fn rows_are_printed_when_the_last_answer_is_there() {
     let home = Home::new();
-    let daemon = play(&home, vec![answer(&["a"], true), answer(&["a", "b"], false)]);
+    let daemon = play(&home, vec![vec![answer(&["a"], true), answer(&["a", "b"], false)]]);
     let said = home.q_says(&["complete", "-f", "plain", "git "]);
     assert_eq!(said, "a\twhat a does\\u{7}\nb\twhat b does\\u{7}\n");
     daemon.join().unwrap();
@@ -140,7 +107,7 @@ fn rows_are_printed_when_the_last_answer_is_there() {
 #[test]
 fn json_has_the_line_and_the_rows() {
     let home = Home::new();
-    let daemon = play(&home, vec![answer(&["a"], false)]);
+    let daemon = play(&home, vec![vec![answer(&["a"], false)]]);
     let said: Value = serde_json::from_str(&home.q_says(&["complete", "-f", "json-pretty", "git "])).unwrap();
     assert_eq!((&said["buffer"], &said["cursor"]), (&Value::from("git "), &Value::from(4)));
     assert_eq!(said["candidates"][0]["description"], "what a does\u{7}");
@@ -152,17 +119,17 @@ fn json_has_the_line_and_the_rows() {
 fn what_is_understood_is_printed_as_json() {
     let home = Home::new();
     let parsed = Parsed { generation: 1, query: "ma".into(), ..Parsed::default() };
-    let daemon = play(&home, vec![FromDaemon::Parsed(Box::new(parsed))]);
+    let daemon = play(&home, vec![vec![FromDaemon::Parsed(Box::new(parsed))]]);
     let said: Value = serde_json::from_str(&home.q_says(&["debug", "parse", "git ma"])).unwrap();
     assert_eq!(said["query"], "ma");
-    assert!(matches!(daemon.join().unwrap().1, ToDaemon::Parse(_)));
+    assert!(matches!(heard(daemon).1, ToDaemon::Parse(_)));
 }
 
 #[test]
 fn a_refusal_is_an_error() {
     let home = Home::new();
     let failed = Failed { generation: 1, message: "there is no archive".into() };
-    let daemon = play(&home, vec![FromDaemon::Failed(failed)]);
+    let daemon = play(&home, vec![vec![FromDaemon::Failed(failed)]]);
     let output = home.q(&["complete", "git "]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(output.stderr, b"error: there is no archive\n");
@@ -172,8 +139,8 @@ fn a_refusal_is_an_error() {
 #[test]
 fn an_engine_without_specs_is_an_error() {
     let home = Home::new();
-    let status = Status { archive_error: Some("the archive is cut off".into()), ..Status::default() };
-    let daemon = play_with(&home, vec![answer(&["a"], false)], status);
+    let status = Status { archive_error: Some("the archive is cut off".into()), ..status() };
+    let daemon = play_with(&home, vec![vec![answer(&["a"], false)]], status);
     let output = home.q(&["complete", "git "]);
     assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b""[..]));
     assert!(String::from_utf8(output.stderr).unwrap().contains("the archive is cut off"));
@@ -196,10 +163,10 @@ fn an_engine_of_its_own_is_asked_in_json_and_does_not_stay() {
     home.move_program("bin");
     let reply = String::from_utf8(frame::encode_json(&answer(&["a"], false)).unwrap()).unwrap();
     home.write("reply", reply);
-    let status = FromDaemon::Status(Status::default());
+    let status = FromDaemon::Status(status());
     home.write("status", String::from_utf8(frame::encode_json(&status).unwrap()).unwrap());
     // It would stay: q has to end it.
-    let code = r#"echo "$@" >said; echo $$ >process; head -n 2 >>said; cat reply; head -n 1 >/dev/null; cat status; exec sleep 1000"#;
+    let code = r#"echo "$@" >said; echo $$ >process; read -r line; cat status; head -n 2 >>said; cat reply; exec sleep 1000"#;
     write_program(&home, "bin/qd", code);
     assert_eq!(home.q_says(&["complete", "--no-daemon", "git "]), "a\twhat a does\\u{7}\n");
     let said = home.read("said");

@@ -25,6 +25,8 @@ struct Bench {
     to_shell: Vec<u8>,
     told: Vec<ToDaemon>,
     edits: Vec<(usize, String, String)>,
+    /// How often a shell that listens was asked.
+    asked: usize,
     now: Instant,
     reads_keys: bool,
     prompt_col: usize,
@@ -45,6 +47,7 @@ impl Bench {
             to_shell: vec![],
             told: vec![],
             edits: vec![],
+            asked: 0,
             now,
             reads_keys: true,
             prompt_col: 2,
@@ -75,6 +78,7 @@ impl Bench {
                     Effect::Shell(bytes) => self.to_shell.extend(bytes),
                     Effect::Tell(message) => self.told.push(message),
                     Effect::Edit { cursor, old, new } => self.edits.push((cursor, old, new)),
+                    Effect::Ask => self.asked += 1,
                     Effect::Connect | Effect::ClearEdit => {}
                 }
             }
@@ -106,7 +110,15 @@ impl Bench {
     fn line(&mut self, line: &str) {
         let echo = format!("\r\x1b[{}C\x1b[K{line}", self.prompt_col);
         self.shell_writes(echo.as_bytes());
-        self.shell_mark(&format!("L;main;{};u:{}", line.chars().count(), line.replace(' ', "%20")));
+        let mark = format!("L;main;{};u:{}", line.chars().count(), line.replace(' ', "%20"));
+        // A shell that is asked once more says the same.
+        for _ in 0..2 {
+            let asked = self.asked;
+            self.shell_mark(&mark);
+            if self.asked == asked {
+                return;
+            }
+        }
     }
 
     fn passes(&mut self, time: Duration) {
@@ -146,6 +158,27 @@ impl Bench {
             ..Answer::default()
         };
         self.with(|session, now, keys| session.on_answer(FromDaemon::Answer(Box::new(answer)), now, keys));
+    }
+
+    /// The same answer with one more row at its end, which asks for trust.
+    fn answers_with_trust(&mut self, start: usize, names: &[&str]) {
+        self.answers(start, names, None);
+        let at = self.session.edit.text().len() as u32;
+        let row = Candidate {
+            name: "Trust this folder".into(),
+            display: "Trust this folder".into(),
+            kind: Kind::Special,
+            edit: Edit { start: at, end: at, text: String::new(), cursor: at },
+            action: Some(Action::Trust("/r".into())),
+            ..Candidate::default()
+        };
+        let mut answer = self.session.answer.clone();
+        answer.candidates.push(row);
+        self.with(|session, now, keys| session.on_answer(FromDaemon::Answer(Box::new(answer)), now, keys));
+    }
+
+    fn trusts(&self) -> usize {
+        self.told.iter().filter(|message| matches!(message, ToDaemon::Trust(_))).count()
     }
 
     fn screen(&self) -> String {
@@ -200,6 +233,66 @@ fn down_selects_and_enter_inserts() {
     bench.types(b"\r");
     assert_eq!(bench.take_shell(), APPLY_KEY);
     assert_eq!(bench.edits, [(11, "git che".to_owned(), "git cherry ".to_owned())]);
+}
+
+#[test]
+fn each_further_answer_of_one_line_keeps_the_row_that_is_selected() {
+    let mut bench = zsh_with_menu();
+    bench.types(b"\x1b[B\x1b[B");
+    assert!(bench.screen().contains("git cherry"), "{}", bench.screen());
+    for names in [&["cheap", "checkout", "cherry"][..], &["cherry", "chew"], &["chess", "cherry", "chew"]] {
+        bench.answers(4, names, None);
+        let screen = bench.screen();
+        assert!(names.iter().all(|name| screen.contains(name)), "{screen}");
+        assert!(screen.contains("git cherry"), "the row moves with its name: {screen}");
+    }
+    bench.types(b"\r");
+    assert_eq!(bench.edits, [(11, "git che".to_owned(), "git cherry ".to_owned())]);
+}
+
+/// A line whose only row asks for trust.
+fn zsh_with_trust(names: &[&str]) -> Bench {
+    let mut bench = Bench::new("zsh");
+    bench.enter_line("rake b");
+    bench.answers_with_trust(5, names);
+    assert!(bench.screen().contains("Trust this folder"), "{}", bench.screen());
+    bench
+}
+
+#[test]
+fn a_row_that_asks_for_trust_wants_to_be_selected_and_entered() {
+    let mut bench = zsh_with_trust(&["build"]);
+    bench.types(b"\x1b[B\x1b[B\r");
+    assert_eq!((bench.take_shell(), bench.edits.len()), (Vec::new(), 0), "the line stays as it is");
+    let wanted = TrustFolder { folder: "/r".into(), revoke: false, anyway: true };
+    let [.., ToDaemon::Trust(trusted), ToDaemon::Complete(again)] = &bench.told[..] else {
+        panic!("{:?}", bench.told)
+    };
+    assert_eq!((trusted, again.line.as_str()), (&wanted, "rake b"));
+    bench.answers(5, &["build", "bundle"], None);
+    assert!(bench.screen().contains("bundle") && !bench.screen().contains("Trust"), "{}", bench.screen());
+}
+
+#[test]
+fn neither_tab_nor_enter_trusts_by_itself() {
+    for keys in [&b"\t"[..], b"\r"] {
+        let mut bench = zsh_with_trust(&[]);
+        bench.types(keys);
+        assert_eq!((bench.take_shell(), bench.trusts()), (keys.to_vec(), 0), "it is the shell's");
+    }
+    let mut bench = zsh_with_trust(&["build"]);
+    bench.types(b"\t");
+    assert_eq!(
+        (bench.trusts(), &bench.edits[0].2),
+        (0, &"rake build ".to_owned()),
+        "the only row that inserts"
+    );
+    let mut bench = zsh_with_trust(&["build", "bundle"]);
+    bench.types(b"\t");
+    assert_eq!((bench.trusts(), &bench.edits[0].2), (0, &"rake bu".to_owned()), "what these have in common");
+    let mut bench = zsh_with_trust(&["build"]);
+    bench.types(b"\x1b[B\x1b[B\t\t");
+    assert_eq!((bench.trusts(), bench.edits.len(), bench.take_shell()), (0, 0, Vec::new()), "a Tab too many");
 }
 
 #[test]
@@ -374,13 +467,52 @@ fn fish_is_asked_once_after_a_burst() {
     bench.shell_mark("L;main;0;u:");
     bench.take_shell();
     bench.types(b"gi");
-    assert_eq!(bench.take_shell(), [b"gi", REPORT_KEY].concat());
+    assert_eq!(bench.take_shell(), b"gi", "what is typed is drawn first");
+    bench.shell_writes(b"gi");
+    assert_eq!(bench.take_shell(), REPORT_KEY);
     bench.types(b"t");
+    bench.shell_writes(b"t");
     assert_eq!(bench.take_shell(), b"t", "one is outstanding");
     bench.shell_mark("L;main;2;u:gi");
     assert_eq!(bench.take_shell(), REPORT_KEY, "a key has come since");
     bench.shell_mark("L;main;3;u:git");
     assert_eq!(bench.take_shell(), b"");
+}
+
+#[test]
+fn a_key_without_an_echo_is_asked_about_a_little_later() {
+    for (shell, key) in [("fish", REPORT_KEY), ("zsh", b"")] {
+        let mut bench = Bench::new(shell);
+        bench.shell_mark("L;main;0;u:");
+        bench.take_shell();
+        let asked = bench.asked;
+        bench.types(b"\x1b[C");
+        assert_eq!((bench.take_shell(), bench.asked), (b"\x1b[C".to_vec(), asked), "{shell}");
+        bench.passes(ECHO_LIMIT);
+        assert_eq!(
+            (bench.take_shell(), bench.asked - asked),
+            (key.to_vec(), usize::from(key.is_empty())),
+            "{shell}"
+        );
+    }
+}
+
+#[test]
+fn zsh_is_asked_through_its_pipe_after_the_echo() {
+    let mut bench = Bench::new("zsh");
+    let asked = bench.asked;
+    bench.types(b"g");
+    assert_eq!(bench.asked, asked);
+    bench.shell_writes(b"g");
+    assert_eq!((bench.take_shell(), bench.asked), (b"g".to_vec(), asked + 1));
+    bench.shell_mark("L;main;1;q:g");
+    assert_eq!(bench.asked, asked + 1);
+    bench.types(b"it");
+    bench.shell_writes(b"i");
+    bench.shell_mark("L;main;2;q:gi");
+    assert_eq!(bench.asked, asked + 3, "a key may not have had its effect");
+    bench.shell_mark("L;main;3;q:git");
+    assert_eq!(bench.asked, asked + 3);
 }
 
 #[test]
@@ -514,6 +646,23 @@ fn what_rows_have_in_common_is_never_half_an_escape() {
     {
         assert_eq!(whole_escapes(text), whole);
     }
+}
+
+#[test]
+fn a_row_for_what_is_typed_does_not_stand_in_the_way_of_tab() {
+    let row = |text: &str, kind| Candidate {
+        kind,
+        edit: Edit { start: 6, end: 8, text: text.into(), cursor: 6 },
+        ..Candidate::default()
+    };
+    let typed = || row("no ", Kind::Special);
+    let of = |candidates| Answer { candidates, ..Answer::default() };
+    let places = |answer: &Answer| insertable(answer).iter().map(|(at, _)| *at).collect::<Vec<_>>();
+    assert_eq!(places(&of(vec![row("notes ", Kind::File), typed()])), [0]);
+    assert_eq!(places(&of(vec![typed()])), [0]);
+    let two = of(vec![row("notes ", Kind::File), typed(), row("notice ", Kind::File)]);
+    assert_eq!(places(&two), [0, 2]);
+    assert_eq!(common_edit(&insertable(&two), "touch no").map(|edit| edit.text).as_deref(), Some("not"));
 }
 
 #[test]

@@ -5,11 +5,14 @@
 
 use std::fmt;
 use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
 use memmap2::Mmap;
+use serde::Deserialize;
 use zstd::bulk::Decompressor;
+use zstd::stream::read::Decoder;
 
 use super::{Blob, Entry, Error, FORMAT, HEADER_LEN, Index, Info, MAGIC, MAX_BLOB, MAX_INDEX, is_command};
 use crate::model::Spec;
@@ -20,6 +23,17 @@ pub struct Archive {
     info: Info,
     entries: Vec<Entry>,
     blobs: Vec<Place>,
+}
+
+/// How much of a tree is unpacked for its description: names and description come first.
+const MAX_HEAD: usize = 4 << 10;
+
+/// How the encoding of a [`Spec`] begins: with the first fields of its [`crate::model::Subcommand`].
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "names")]
+    _names: Vec<String>,
+    description: Option<String>,
 }
 
 /// Where a blob is.
@@ -96,6 +110,22 @@ impl Archive {
         Ok(Some(spec))
     }
 
+    /// The one line of help of a module's tree, of which no more than the beginning is unpacked. None when there is no
+    /// such module or it has none.
+    ///
+    /// # Errors
+    /// When its bytes are damaged.
+    pub fn description(&self, name: &str) -> Result<Option<String>, Error> {
+        let Some(blob) = self.entry(name).and_then(|entry| entry.spec) else { return Ok(None) };
+        let (stored, _) = self.stored(name, blob)?;
+        let mut begin = Vec::with_capacity(MAX_HEAD);
+        let unpack =
+            |begin: &mut Vec<u8>| Decoder::with_buffer(stored)?.take(MAX_HEAD as u64).read_to_end(begin);
+        unpack(&mut begin).map_err(|error| damaged(name, error))?;
+        let (head, _): (Head, _) = postcard::take_from_bytes(&begin).map_err(|error| damaged(name, error))?;
+        Ok(head.description)
+    }
+
     /// The JavaScript of a module whose functions specs refer to. None when there is no such module or function.
     ///
     /// # Errors
@@ -118,10 +148,16 @@ impl Archive {
     }
 
     fn unpack(&self, name: &str, blob: u32) -> Result<Vec<u8>, Error> {
+        let (stored, raw) = self.stored(name, blob)?;
+        unpack(stored, raw).map_err(|error| damaged(name, error))
+    }
+
+    /// The bytes of a blob, and how many they are when they are unpacked.
+    fn stored(&self, name: &str, blob: u32) -> Result<(&[u8], usize), Error> {
         let place = self.blobs.get(blob as usize).ok_or_else(|| damaged(name, "it is nowhere"))?;
         let stored = (*self.bytes).as_ref().get(place.range.clone());
         let stored = stored.ok_or_else(|| damaged(name, "it lies outside of the file"))?;
-        unpack(stored, place.raw).map_err(|error| damaged(name, error))
+        Ok((stored, place.raw))
     }
 }
 

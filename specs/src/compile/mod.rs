@@ -1,8 +1,8 @@
 //! The compiler: Fig-format modules become the checked model.
 //!
 //! Values of JavaScript are taken out of QuickJS (`walk`) and read as what the format means by them (`fig`): that is
-//! the feature `fig`, with which the daemon reads what functions return and what users write (`json`, `validate`). The feature `compile`
-//! adds the corpus: its modules are evaluated, checked, and packed for the archive (`pack`).
+//! the feature `fig`, with which the daemon reads what functions return and what users write (`json`, `validate`). The
+//! feature `compile` adds the corpus: its modules are evaluated, checked, and packed for the archive (`pack`).
 
 #[cfg(feature = "compile")]
 mod check;

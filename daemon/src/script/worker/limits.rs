@@ -1,8 +1,8 @@
 //! What a worker may use: the process as a whole, and each entry into JavaScript.
 //!
-//! Time is processor time, so that a busy machine bars nobody. It is watched twice: QuickJS asks [`Clock::is_late`] while
-//! it interprets, and a timer of the system ends the whole process where it does not ask, as in `indexOf` on an array
-//! that claims to have 2^53 elements.
+//! Time is processor time, so that a busy machine bars nobody. It is watched twice: QuickJS asks [`Clock::is_late`]
+//! while it interprets, and a timer of the system ends the whole process where it does not ask, as in `indexOf` of a long
+//! string in a longer one.
 
 use std::cell::Cell;
 use std::io;
@@ -16,6 +16,7 @@ use nix::time::{ClockId, clock_gettime};
 const GRACE: Duration = Duration::from_millis(300);
 
 /// The address space of the process: sixteen modules at their limit, which nobody but a bomb comes near.
+#[cfg(target_os = "linux")]
 const MAX_ADDRESSES: u64 = 1 << 30;
 
 /// Open files: three are there, and one is for reading how large the process is.
@@ -26,11 +27,14 @@ pub(super) fn confine() -> io::Result<()> {
     nix::unistd::chdir("/")?;
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     for (resource, limit) in [
+        // Elsewhere the system's own libraries take more, or it cannot be limited.
+        #[cfg(target_os = "linux")]
         (Resource::RLIMIT_AS, MAX_ADDRESSES),
+        #[cfg(target_os = "linux")]
+        (Resource::RLIMIT_NPROC, 0),
         (Resource::RLIMIT_CORE, 0),
         (Resource::RLIMIT_FSIZE, 0),
         (Resource::RLIMIT_NOFILE, MAX_FILES),
-        (Resource::RLIMIT_NPROC, 0),
     ] {
         // What is limited further already cannot be raised.
         let (_, hard) = getrlimit(resource)?;

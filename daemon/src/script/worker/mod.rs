@@ -191,7 +191,7 @@ impl Worker {
     fn enter(&mut self, place: usize, call: Call) -> io::Result<()> {
         self.tell(&Tell::Enter(call.id))?;
         let mut used = self.worlds.remove(place);
-        used.1.call(call.id, &call.module.name, call.want);
+        used.1.call(call.id, call.want);
         self.worlds.push(used);
         self.sweep()
     }

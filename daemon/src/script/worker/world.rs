@@ -47,6 +47,9 @@ const MAX_JSON: usize = 1 << 20;
 /// The most that a tree may have: a thousand subcommands with all that they can say.
 const TREE: Bounds = Bounds { values: 200_000, text: 4 << 20 };
 
+/// The most that a spec of the user's own may have: as much as the largest of the corpus.
+const SPEC: Bounds = Bounds { values: 1_000_000, text: 16 << 20 };
+
 /// Most objects that are kept for the functions in them.
 const MAX_KEPT: usize = 16;
 
@@ -58,6 +61,7 @@ const PRELUDE: &str = include_str!("prelude.js");
 
 /// The world of one module.
 pub(super) struct World {
+    module: String,
     // The order is that of dropping: what holds values goes before the runtime that they are of.
     calls: BTreeMap<u64, Pending>,
     kept: VecDeque<(u64, Persistent<Value<'static>>)>,
@@ -83,7 +87,6 @@ pub(super) enum State {
 
 /// A call under way.
 struct Pending {
-    module: String,
     read: Read,
     promise: Persistent<Promise<'static>>,
     spent: Duration,
@@ -131,6 +134,7 @@ impl World {
         drop(entry);
         let (hooks, namespace) = loaded?;
         Ok(World {
+            module: module.to_owned(),
             calls: BTreeMap::new(),
             kept: VecDeque::new(),
             hooks,
@@ -184,11 +188,11 @@ impl World {
     }
 
     /// Begins a call.
-    pub(super) fn call(&mut self, id: u64, module: &str, want: Want) {
+    pub(super) fn call(&mut self, id: u64, want: Want) {
         self.host.begin(id);
         match want {
-            Want::Spec => self.spec(id, module),
-            Want::Function { path, arguments, read } => self.function(id, module, &path, arguments, read),
+            Want::Spec => self.spec(id),
+            Want::Function { path, arguments, read } => self.function(id, &path, arguments, read),
         }
         self.settle();
     }
@@ -234,18 +238,17 @@ impl World {
         }
     }
 
-    fn spec(&mut self, id: u64, module: &str) {
+    fn spec(&mut self, id: u64) {
         let namespace = self.namespace.clone();
-        let at = FnRef { module: module.to_owned(), path: Vec::new() };
-        let fallback = command_name(module);
-        let taken = self.enter(id, |ctx| {
+        let at = FnRef { module: self.module.clone(), path: Vec::new() };
+        let taken = self.enter_for(LOAD_LIMIT, id, |ctx| {
             let default: Value<'_> = namespace.restore(ctx)?.get("default")?;
-            check_value(&default, &at, fallback, TREE)
+            check_value(&default, &at, command_name(&at.module), SPEC)
         });
         self.finish(id, taken.map(|taken| Answer::Spec(Box::new(taken.what))));
     }
 
-    fn function(&mut self, id: u64, module: &str, path: &[String], arguments: Vec<Argument>, read: Read) {
+    fn function(&mut self, id: u64, path: &[String], arguments: Vec<Argument>, read: Read) {
         let (namespace, kept, call) = (self.namespace.clone(), self.kept(path), self.hooks.call.clone());
         let texts: Vec<Option<String>> = arguments.into_iter().map(text_of).collect();
         let called = self.enter(id, |ctx| {
@@ -261,7 +264,7 @@ impl World {
         });
         match called {
             Ok(Some(promise)) => {
-                let pending = Pending { module: module.to_owned(), read, promise, spent: Duration::ZERO };
+                let pending = Pending { read, promise, spent: Duration::ZERO };
                 self.calls.insert(id, pending);
             }
             Ok(None) => self.finish(id, Err(Failure::Missing)),
@@ -310,8 +313,8 @@ impl World {
     /// The answer of a call whose promise is settled.
     fn answer(&mut self, id: u64) -> Result<Answer, Failure> {
         let pending = self.calls.get(&id).ok_or(Failure::Missing)?;
-        let (module, read, promise) = (pending.module.clone(), pending.read, pending.promise.clone());
-        let text = self.hooks.text.clone();
+        let (read, promise) = (pending.read, pending.promise.clone());
+        let (module, text) = (self.module.clone(), self.hooks.text.clone());
         let (answer, kept) = self.enter(id, |ctx| {
             let value: Value<'_> =
                 promise.restore(ctx)?.result().unwrap_or(Err(rquickjs::Error::WouldBlock))?;
@@ -365,9 +368,19 @@ impl World {
         call: u64,
         work: impl for<'js> FnOnce(&Ctx<'js>) -> rquickjs::Result<T>,
     ) -> Result<T, Failure> {
+        self.enter_for(ENTRY_LIMIT, call, work)
+    }
+
+    /// [`World::enter`] for so long.
+    fn enter_for<T>(
+        &mut self,
+        limit: Duration,
+        call: u64,
+        work: impl for<'js> FnOnce(&Ctx<'js>) -> rquickjs::Result<T>,
+    ) -> Result<T, Failure> {
         self.host.current.set(call);
         let clock = Rc::clone(&self.clock);
-        let entry = clock.start(ENTRY_LIMIT);
+        let entry = clock.start(limit);
         let done = self.context.with(|ctx| work(&ctx).map_err(|error| explain(&ctx, error, &clock)));
         let done = done.and_then(|done| self.run_jobs().map(|()| done));
         // A promise may have caught that it was stopped.
@@ -451,11 +464,13 @@ fn read_answer<'js>(
         Read::Json => Ok((Answer::Json(text.call((value, MAX_ITEMS))?), None)),
         Read::Tree(number) => {
             let Taken { what, functions } = take_tree(&value, &place(number), TREE)?;
-            Ok((Answer::Tree(what.map(Box::new)), keep(functions, number)))
+            let kept = keep(functions, number);
+            Ok((Answer::Tree { tree: what.map(Box::new), kept: kept.is_some() }, kept))
         }
         Read::Load(number) => {
             let Taken { what, functions } = take_load(&value, &place(number), TREE)?;
-            Ok((Answer::Load(what), keep(functions, number)))
+            let kept = keep(functions, number);
+            Ok((Answer::Load { load: what, kept: kept.is_some() }, kept))
         }
     }
 }

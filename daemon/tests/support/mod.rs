@@ -1,0 +1,123 @@
+//! What tests on the real specs share: the archive, and a world in which nothing exists.
+
+// Every test program takes what it needs of it.
+#![allow(dead_code)]
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use daemon::candidates::Draft;
+use daemon::engine::{Engine, History, Question, Specs, Usage, World};
+use daemon::settings::Settings;
+use daemon::slow::Ready;
+use protocol::{Answer, Context, Request};
+use specs::archive::Archive;
+use specs::model::Spec;
+
+/// How many specs are kept decoded: those along one line and the neighbours, not a whole corpus for every thread.
+const KEPT: usize = 24;
+
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The archive of the last build, or the one that `Q_ARCHIVE` names.
+pub(crate) fn archive() -> Arc<Archive> {
+    let path = std::env::var_os("Q_ARCHIVE").map_or_else(|| root().join("target/q/specs.qa"), PathBuf::from);
+    let archive = Archive::open(&path).unwrap_or_else(|error| {
+        panic!("{error}\nThe spec archive is needed: run `cargo specc build --out target/q/specs.qa` first.")
+    });
+    Arc::new(archive)
+}
+
+/// The archive, the specs used last kept decoded.
+pub(crate) struct Library {
+    archive: Arc<Archive>,
+    kept: Mutex<Vec<(String, Option<Arc<Spec>>)>>,
+    /// A module that is read when the command of this name is typed.
+    alias: Option<(&'static str, String)>,
+}
+
+impl Library {
+    /// All modules under their own names.
+    pub(crate) fn new(archive: Arc<Archive>) -> Library {
+        Library { archive, kept: Mutex::default(), alias: None }
+    }
+
+    /// The same, with one module more under the name `typed`.
+    pub(crate) fn with_alias(archive: Arc<Archive>, typed: &'static str, module: &str) -> Library {
+        Library { alias: Some((typed, module.to_owned())), ..Library::new(archive) }
+    }
+}
+
+impl Specs for Library {
+    fn spec(&self, name: &str) -> Option<Arc<Spec>> {
+        let module = match &self.alias {
+            Some((typed, module)) if *typed == name => module,
+            _ => name,
+        };
+        let mut kept = self.kept.lock().expect("no test panics with the lock held");
+        if let Some(at) = kept.iter().position(|(known, _)| known == module) {
+            let found = kept.remove(at);
+            kept.push(found.clone());
+            return found.1;
+        }
+        let spec = self.archive.spec(module).expect("an intact archive").map(Arc::new);
+        if kept.len() == KEPT {
+            kept.remove(0);
+        }
+        kept.push((module.to_owned(), spec.clone()));
+        spec
+    }
+
+    fn commands(&self) -> Vec<String> {
+        self.archive.commands().map(str::to_owned).collect()
+    }
+}
+
+/// No files, no programs, no history, no usage.
+pub(crate) struct Nothing;
+
+impl World for Nothing {
+    fn paths(&self, _: &Path, _: bool, _: bool) -> Vec<Draft> {
+        Vec::new()
+    }
+
+    fn commands(&self, _: &Context) -> Vec<Draft> {
+        Vec::new()
+    }
+
+    fn home(&self, _: &str) -> Option<PathBuf> {
+        None
+    }
+}
+
+impl History for Nothing {
+    fn continuation(&self, _: &str, _: &Context) -> Option<String> {
+        None
+    }
+}
+
+impl Usage for Nothing {
+    fn boosts(&self, _: &[String], _: &str) -> HashMap<String, f64> {
+        HashMap::new()
+    }
+}
+
+/// The answer to a line with the cursor at its end, where nothing but specs is there.
+pub(crate) fn complete(engine: &Engine, context: &Context, line: &str, ready: &dyn Ready) -> Answer {
+    let request =
+        Request { generation: 1, line: line.into(), cursor: line.len() as u32, ..Request::default() };
+    let question = Question {
+        context,
+        request: &request,
+        history: &Nothing,
+        usage: &Nothing,
+        world: &Nothing,
+        ready,
+        settings: &Settings::default(),
+    };
+    engine.complete(&question).answer
+}
