@@ -16,7 +16,7 @@ use signal_hook::{consts::signal, low_level::pipe};
 use crate::{
     client::Client,
     insert::EditFile,
-    pty::Pty,
+    pty::{Ended, Pty},
     session::{Effect, Session},
     tty::Tty,
 };
@@ -43,8 +43,8 @@ const LAST_WRITE: Duration = Duration::from_secs(1);
 const SIGNALS: &[i32] =
     &[signal::SIGWINCH, signal::SIGCHLD, signal::SIGTERM, signal::SIGHUP, signal::SIGINT, signal::SIGCONT];
 
-/// Exit status when the terminal has gone away: that of a program that SIGHUP ended.
-const HANGUP: i32 = 128 + signal::SIGHUP;
+/// How we end when the terminal has gone away.
+const HANGUP: Ended = Ended::Code(128 + signal::SIGHUP);
 
 /// Everything that the loop works on.
 pub struct EventLoop {
@@ -119,8 +119,8 @@ impl EventLoop {
         })
     }
 
-    /// Runs until the shell or the terminal is gone; the exit status of the shell.
-    pub fn run(mut self) -> io::Result<i32> {
+    /// Runs until the shell or the terminal is gone; how the shell ended.
+    pub fn run(mut self) -> io::Result<Ended> {
         self.carry_out();
         // The shell may have ended before the signal for it was waited for.
         if let Some(status) = self.pty.try_wait()? {
@@ -165,7 +165,7 @@ impl EventLoop {
     }
 
     /// The shell has closed its terminal: its status follows, unless it goes on without one.
-    fn wait_for_status(mut self) -> io::Result<i32> {
+    fn wait_for_status(mut self) -> io::Result<Ended> {
         let until = Instant::now() + LAST_STATUS;
         loop {
             if let Some(status) = self.pty.try_wait()? {
@@ -360,7 +360,7 @@ impl EventLoop {
     }
 
     /// Handles the signals that have come; the exit status when one of them ends us.
-    fn on_signals(&mut self) -> io::Result<Option<i32>> {
+    fn on_signals(&mut self) -> io::Result<Option<Ended>> {
         for signal in self.signals.take() {
             match signal {
                 signal::SIGWINCH => self.resize(),
@@ -370,7 +370,7 @@ impl EventLoop {
                         return Ok(Some(status));
                     }
                 }
-                ending => return Ok(Some(128 + ending)),
+                ending => return Ok(Some(Ended::Code(128 + ending))),
             }
         }
         Ok(None)
@@ -388,7 +388,7 @@ impl EventLoop {
     }
 
     /// The shell has ended: passes on the last output, takes ours away.
-    fn finish(mut self, status: i32) -> io::Result<i32> {
+    fn finish(mut self, status: Ended) -> io::Result<Ended> {
         let until = Instant::now() + DRAIN;
         while Instant::now() < until {
             let left = until.saturating_duration_since(Instant::now());

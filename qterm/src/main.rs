@@ -21,7 +21,7 @@ use qterm::{
     insert::EditFile,
     log,
     overlay::Style,
-    pty::{Program, Pty},
+    pty::{Ended, Program, Pty},
     session::{Session, Setup},
     tty::Tty,
 };
@@ -63,7 +63,7 @@ struct Wrapped {
 fn main() -> ExitCode {
     let shell = Wrapped::new(Arguments::parse());
     match run(&shell) {
-        Ok(status) => ExitCode::from(status as u8),
+        Ok(ended) => ExitCode::from(ended.follow() as u8),
         Err(error) => {
             tracing::error!("{error:#}");
             shell.exec()
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
 }
 
 /// Everything up to the end of the shell. An error means that the shell was not started.
-fn run(shell: &Wrapped) -> anyhow::Result<i32> {
+fn run(shell: &Wrapped) -> anyhow::Result<Ended> {
     anyhow::ensure!(nesting() < MAX_NESTING, "qterm is started inside of itself again and again");
     let paths = Paths::here();
     if let Some(paths) = &paths {
@@ -111,7 +111,7 @@ fn run(shell: &Wrapped) -> anyhow::Result<i32> {
     // The shell has run: starting another one now would be a surprise.
     Ok(ended.unwrap_or_else(|error| {
         tracing::error!("{error}");
-        1
+        Ended::Code(1)
     }))
 }
 

@@ -9,10 +9,10 @@ use std::{
     io::{self, PipeWriter, Read, Write},
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
-        unix::process::CommandExt,
+        unix::process::{CommandExt, ExitStatusExt},
     },
     path::{Path, PathBuf},
-    process::{Child, Command},
+    process::{Child, Command, ExitStatus},
 };
 
 use nix::{
@@ -34,6 +34,46 @@ mod ioctl {
 
 /// Where the shell finds the reading end of the pipe with its secret.
 const SECRET_FD: i32 = 9;
+
+/// How a shell ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// With this exit status.
+    Code(i32),
+    /// A signal killed it.
+    Signal(i32),
+}
+
+impl Ended {
+    fn of(status: ExitStatus) -> Ended {
+        match status.signal() {
+            Some(signal) => Ended::Signal(signal),
+            None => Ended::Code(status.code().unwrap_or_default()),
+        }
+    }
+
+    /// The exit status that shells show for it.
+    pub fn code(self) -> i32 {
+        match self {
+            Ended::Code(code) => code,
+            Ended::Signal(signal) => 128 + signal,
+        }
+    }
+
+    /// Ends this process in the same way. Returns where that cannot be, with the exit status that comes closest.
+    pub fn follow(self) -> i32 {
+        if let Ended::Signal(signal) = self {
+            // SAFETY: plain system calls; a signal that cannot be raised is only an error.
+            unsafe {
+                // The memory that a crash would leave behind is the shell's business, not ours.
+                libc::setrlimit(libc::RLIMIT_CORE, &libc::rlimit { rlim_cur: 0, rlim_max: 0 });
+                libc::signal(signal, libc::SIG_DFL);
+                libc::raise(signal);
+            }
+        }
+        self.code()
+    }
+}
 
 /// What is to be started.
 pub struct Program {
@@ -112,11 +152,9 @@ impl Pty {
         foreground == shell && raw && editor
     }
 
-    /// The shell's exit status once it has ended: its code, or 128 and the signal.
-    pub fn try_wait(&mut self) -> io::Result<Option<i32>> {
-        use std::os::unix::process::ExitStatusExt;
-        let status = self.child.try_wait()?;
-        Ok(status.map(|status| status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))))
+    /// How the shell ended, once it has.
+    pub fn try_wait(&mut self) -> io::Result<Option<Ended>> {
+        Ok(self.child.try_wait()?.map(Ended::of))
     }
 
     /// The shell's directory, where the system says.

@@ -30,9 +30,13 @@ fn the_status_of_the_last_command_is_passed_on(shell: Shell) {
 }
 
 fn death_by_a_signal_is_passed_on(shell: Shell) {
+    // Tells death by a signal, a negative number, from an exit status like it.
     let status = |home: Home| {
-        let script = format!("{} -i; echo status: $?", shell.name());
-        let terminal = home.launch(shell).program("sh").arguments(&["-c", &script]).start_at_prompt();
+        let script = format!(
+            "import subprocess; print('status:', subprocess.run(['{}', '-i']).returncode)",
+            shell.name()
+        );
+        let terminal = home.launch(shell).program("python3").arguments(&["-c", &script]).start_at_prompt();
         let itself = if shell == Shell::Fish { "$fish_pid" } else { "$$" };
         terminal.type_line(&format!("kill -KILL {itself}"));
         terminal.keys("<Enter>");
@@ -42,6 +46,7 @@ fn death_by_a_signal_is_passed_on(shell: Shell) {
             .find(|row| row.contains("status: "))
             .expect("a row with the status")
     };
+    assert!(status(Home::bare()).contains("status: -9"));
     assert_eq!(status(Home::with_q(shell)), status(Home::bare()));
 }
 
