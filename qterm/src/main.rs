@@ -105,6 +105,9 @@ fn run(shell: &Wrapped) -> anyhow::Result<Ended> {
         session,
         style: Style::from_env(|name| std::env::var(name).ok()),
         remote: std::env::var_os("SSH_TTY").is_some(),
+        variables: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
     };
     let session = Session::new(setup, size.ws_row.into(), size.ws_col.into(), Instant::now());
     let ended = EventLoop::new(tty, pty, Client::new(paths), edits, session).and_then(EventLoop::run);

@@ -128,6 +128,8 @@ pub struct Setup {
     pub style: Style,
     /// The terminal is at the other end of a network.
     pub remote: bool,
+    /// The environment.
+    pub variables: Vec<(String, String)>,
 }
 
 /// The state of one terminal.
@@ -195,7 +197,7 @@ impl Session {
             screen: Screen::new(rows, cols),
             decoder: Decoder::default(),
             style: setup.style,
-            world: World::new(&setup.session, |name| std::env::var(name).ok()),
+            world: World::new(&setup.session, setup.variables.into_iter()),
             painted: Painted::default(),
             phase: Phase::Starting,
             shell: None,

@@ -7,45 +7,30 @@ use protocol::{Context, Shell};
 /// Joins the entries of lists in marks.
 const SEPARATOR: char = '\x1f';
 
-/// Variables of our own environment that are told to the daemon: what programs run for completions need to find their
-/// way. Nothing that is likely to be a secret.
-const TOLD: &[&str] = &[
-    "HOME",
-    "PATH",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TERM",
-    "TMPDIR",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "XDG_CACHE_HOME",
-    "XDG_STATE_HOME",
-    "XDG_RUNTIME_DIR",
-    "XDG_DATA_DIRS",
-    "XDG_CONFIG_DIRS",
-    "ZDOTDIR",
-    "HISTFILE",
-    "EDITOR",
-    "PAGER",
-    "SSH_AUTH_SOCK",
-    "DOCKER_HOST",
-    "DOCKER_CONFIG",
-    "KUBECONFIG",
-    "VIRTUAL_ENV",
-    "CARGO_HOME",
-    "RUSTUP_HOME",
-    "GOPATH",
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "NVM_DIR",
-    "PYENV_ROOT",
-    "CONDA_PREFIX",
-    "OLDPWD",
+/// Parts of names of variables whose values are likely to be secrets, or to lead to them. They are not told.
+const SECRETIVE: [&str; 12] = [
+    "TOKEN",
+    "SECRET",
+    "PASS",
+    "KEY",
+    "CREDENTIAL",
+    "AUTH",
+    "COOKIE",
+    "SESSION",
+    "PRIVATE",
+    "SIGNATURE",
+    "WEBHOOK",
+    "DSN",
 ];
+
+/// Variables that are told although their names look so: sockets and files that programs find their way with.
+const TOLD: [&str; 3] = ["SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "XDG_SESSION_TYPE"];
+
+/// The longest value that is told, in bytes.
+const MAX_VALUE: usize = 4 << 10;
+
+/// Most variables that are told: an ordinary environment has fifty.
+const MAX_VARIABLES: usize = 512;
 
 /// The session's world as it is known so far.
 #[derive(Debug)]
@@ -56,9 +41,10 @@ pub struct World {
 }
 
 impl World {
-    /// The world of a session with this name, from our own environment.
-    pub fn new(session: &str, env: impl Fn(&str) -> Option<String>) -> World {
-        let env = TOLD.iter().filter_map(|&name| Some((name.to_owned(), env(name)?))).collect();
+    /// The world of a session with this name, from our own environment: what programs that are run for completions need
+    /// to find their way, and nothing that is likely to be a secret.
+    pub fn new(session: &str, variables: impl Iterator<Item = (String, String)>) -> World {
+        let env = variables.filter(|(name, value)| is_told(name, value)).take(MAX_VARIABLES).collect();
         World {
             context: Context { session: session.to_owned(), env, ..Context::default() },
             changed: true,
@@ -114,6 +100,13 @@ impl World {
     }
 }
 
+/// Whether the daemon is told of a variable.
+fn is_told(name: &str, value: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let secretive = SECRETIVE.iter().any(|part| upper.contains(part));
+    value.len() <= MAX_VALUE && (!secretive || TOLD.contains(&name))
+}
+
 fn entries(text: &str) -> impl Iterator<Item = &str> {
     text.split(SEPARATOR).filter(|entry| !entry.is_empty())
 }
@@ -129,7 +122,7 @@ mod tests {
 
     #[test]
     fn marks_become_a_context_that_is_told_once() {
-        let mut world = World::new("s", |name| (name == "HOME").then(|| "/h".to_owned()));
+        let mut world = World::new("s", [("HOME".to_owned(), "/h".to_owned())].into_iter());
         world.set_shell(Shell::Zsh);
         world.set("cwd", "/tmp".into());
         world.set("aliases", "g=git\x1fll=ls -l=x".into());
@@ -149,5 +142,22 @@ mod tests {
         assert_eq!(others, (&"| grep".into(), &"vim".into(), &"git checkout".into()));
         assert_eq!((context.functions.len(), context.env["PATH"].as_str()), (2, "/bin"));
         assert_eq!(world.untold(), None);
+    }
+
+    #[test]
+    fn secrets_are_not_told() {
+        let variables = [
+            ("AWS_PROFILE", "work"),
+            ("AWS_SECRET_ACCESS_KEY", "x"),
+            ("GITHUB_TOKEN", "x"),
+            ("npm_config__auth", "x"),
+            ("PGPASSWORD", "x"),
+            ("SSH_AUTH_SOCK", "/run/agent"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let long = ("LONG".to_owned(), "x".repeat(MAX_VALUE + 1));
+        let mut world = World::new("s", variables.into_iter().chain([long]));
+        let told: Vec<String> = world.untold().unwrap().env.into_keys().collect();
+        assert_eq!(told, ["AWS_PROFILE", "SSH_AUTH_SOCK"]);
     }
 }

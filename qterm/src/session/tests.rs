@@ -40,7 +40,8 @@ impl Bench {
             "LANG" => Some("C.UTF-8".to_owned()),
             _ => None,
         });
-        let setup = Setup { secret: SECRET.into(), session: "s".into(), style, remote: false };
+        let setup =
+            Setup { secret: SECRET.into(), session: "s".into(), style, remote: false, variables: vec![] };
         let mut bench = Bench {
             session: Session::new(setup, ROWS.into(), COLS.into(), now),
             terminal: terminal(COLS),
@@ -607,7 +608,7 @@ fn a_resize_takes_the_menu_away_and_finds_its_place_again() {
 fn without_an_answer_about_its_place_nothing_is_drawn_but_bytes_pass() {
     let mut bench = zsh_with_menu();
     let style = Style::from_env(|_| None);
-    let setup = Setup { secret: SECRET.into(), session: "s".into(), style, remote: false };
+    let setup = Setup { secret: SECRET.into(), session: "s".into(), style, remote: false, variables: vec![] };
     bench.session = Session::new(setup, ROWS.into(), COLS.into(), bench.now);
     bench.terminal = terminal(COLS);
     bench.shell_writes(b"hello");
