@@ -90,8 +90,7 @@ fn archives(arguments: &Arguments, paths: &Paths) -> Result<Vec<PathBuf>> {
 
 fn serve(places: Places, paths: &Paths, options: Options) -> Result<()> {
     settle_down()?;
-    // Without a log the daemon does its work all the same.
-    let _ = log::start(&paths.log("qd"));
+    start_log(paths.log("qd"));
     if options.socket == paths.socket() {
         paths.secure_runtime().with_context(|| format!("cannot use {}", paths.runtime.display()))?;
     }
@@ -103,6 +102,16 @@ fn serve(places: Places, paths: &Paths, options: Options) -> Result<()> {
     // Threads that hang on a dead mount are not waited for.
     runtime.shutdown_background();
     served.inspect_err(|error| tracing::error!(%error, "cannot serve")).context("cannot serve")
+}
+
+/// Logs from now on. Without a log the daemon does its work all the same, and a home that hangs does not keep it.
+fn start_log(file: PathBuf) {
+    let (started, starting) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let _ = log::start(&file); // There is nowhere to say it.
+        let _ = started.send(()); // Nobody waits for it any more when it took long.
+    });
+    let _ = starting.recv_timeout(DISK_WAIT); // It goes on by itself.
 }
 
 /// What earlier daemons kept; a disk that is slow is not waited for.

@@ -26,6 +26,7 @@ mod dropdown;
 mod exit;
 mod full_screen;
 mod ghost_text;
+mod hang;
 mod hostile_names;
 mod input;
 mod integrations;

@@ -137,8 +137,13 @@ impl Histories {
     /// Reads what is new in a file. Waits for the disk: not for the thread that answers.
     pub fn refresh(&self, source: &Source) {
         let file = self.file(source);
-        if let Err(error) = lock(&file).refresh(source, &self.clock) {
-            tracing::debug!(shell = source.shell.name(), %error, "cannot read the history file");
+        // The disk is read without the lock: while a home hangs, who looks for a line must not.
+        let before = lock(&file).read;
+        match News::read(source, before) {
+            Ok(news) => lock(&file).take(news, before, &self.clock),
+            Err(error) => {
+                tracing::debug!(shell = source.shell.name(), %error, "cannot read the history file");
+            }
         }
     }
 
@@ -274,41 +279,39 @@ fn forget_old<V>(lines: &mut BTreeMap<Box<str>, V>, limit: usize, last: impl Fn(
     lines.retain(|_, line| last(line) >= oldest);
 }
 
-impl Lines {
-    fn refresh(&mut self, source: &Source, clock: &AtomicU64) -> io::Result<()> {
+/// What a history file has that was not read before.
+enum News {
+    Nothing,
+    /// Entries behind the place where reading stopped, and where it stops now.
+    Added(Vec<String>, Place),
+    /// Everything, or as much of the end as is allowed: it is another file.
+    Whole(Vec<String>, Place),
+}
+
+impl News {
+    fn read(source: &Source, before: Option<Place>) -> io::Result<News> {
         // Opening a pipe would wait for its other end.
         if !source.path.metadata()?.is_file() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         let mut file = File::open(&source.path)?;
         let found = file.metadata()?;
-        match self.read.filter(|read| read.inode == inode(&found) && read.offset <= found.len()) {
-            Some(read) if read.offset == found.len() => Ok(()),
+        match before.filter(|read| read.inode == inode(&found) && read.offset <= found.len()) {
+            Some(read) if read.offset == found.len() => Ok(News::Nothing),
             Some(read) if found.len() - read.offset <= MAX_BYTES => {
-                self.append(&mut file, read, source.shell, clock)
+                News::added(&mut file, read, source.shell)
             }
-            _ => self.reload(&mut file, &found, source.shell, clock),
+            _ => News::whole(&mut file, &found, source.shell),
         }
     }
 
-    /// Reads what was added behind the place where reading stopped.
-    fn append(&mut self, file: &mut File, read: Place, shell: Shell, clock: &AtomicU64) -> io::Result<()> {
+    fn added(file: &mut File, read: Place, shell: Shell) -> io::Result<News> {
         let bytes = read_from(file, read.offset)?;
         let (entries, consumed) = format::entries(shell, &bytes, read.stamped);
-        let first = clock.fetch_add(entries.len() as u64, Ordering::Relaxed) + 1;
-        self.add(&entries, first);
-        self.read = Some(Place { offset: read.offset + consumed as u64, ..read });
-        Ok(())
+        Ok(News::Added(entries, Place { offset: read.offset + consumed as u64, ..read }))
     }
 
-    /// Reads the whole file, or as much of its end as is allowed.
-    fn reload(
-        &mut self,
-        file: &mut File,
-        found: &Metadata,
-        shell: Shell,
-        clock: &AtomicU64,
-    ) -> io::Result<()> {
+    fn whole(file: &mut File, found: &Metadata, shell: Shell) -> io::Result<News> {
         let stamped = begins_with_stamp(file)?;
         let start = found.len().saturating_sub(MAX_BYTES);
         let bytes = read_from(file, start)?;
@@ -316,15 +319,33 @@ impl Lines {
         let skipped =
             if start == 0 { 0 } else { memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1) };
         let (entries, consumed) = format::entries(shell, &bytes[skipped..], stamped);
-        let newest = &entries[entries.len().saturating_sub(MAX_LINES)..];
-        let base = *self
-            .base
-            .get_or_insert_with(|| clock.fetch_add(MAX_LINES as u64, Ordering::Relaxed) + MAX_LINES as u64);
-        self.lines.clear();
-        self.add(newest, base - newest.len() as u64 + 1);
         let offset = start + (skipped + consumed) as u64;
-        self.read = Some(Place { inode: inode(found), offset, stamped });
-        Ok(())
+        Ok(News::Whole(entries, Place { inode: inode(found), offset, stamped }))
+    }
+}
+
+impl Lines {
+    /// Takes in what was read from `before` on, unless somebody else has read on meanwhile.
+    fn take(&mut self, news: News, before: Option<Place>, clock: &AtomicU64) {
+        if self.read != before {
+            return;
+        }
+        match news {
+            News::Nothing => {}
+            News::Added(entries, place) => {
+                let first = clock.fetch_add(entries.len() as u64, Ordering::Relaxed) + 1;
+                self.add(&entries, first);
+                self.read = Some(place);
+            }
+            News::Whole(entries, place) => {
+                let newest = &entries[entries.len().saturating_sub(MAX_LINES)..];
+                let reserve = || clock.fetch_add(MAX_LINES as u64, Ordering::Relaxed) + MAX_LINES as u64;
+                let base = *self.base.get_or_insert_with(reserve);
+                self.lines.clear();
+                self.add(newest, base - newest.len() as u64 + 1);
+                self.read = Some(place);
+            }
+        }
     }
 
     fn add(&mut self, entries: &[String], first: u64) {

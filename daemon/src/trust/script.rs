@@ -85,7 +85,7 @@ fn only_reads(script: &str, redirect: &lex::Redirect) -> bool {
 fn is_open(word: &lex::Word) -> bool {
     let live = word.marks.iter().any(|mark| mark.live);
     // Brackets look like a glob.
-    if !live || matches!(word.text.as_str(), "[" | "[[") {
+    if !live || matches!(word.text.as_str(), "[" | "[[" | "]") {
         return false;
     }
     let behind = ["~/", "$HOME/"].iter().find_map(|home| word.text.strip_prefix(home)).unwrap_or(&word.text);
@@ -206,6 +206,7 @@ mod tests {
             "for i in $(find -E . -regex \".*.robot\" -type f); do cat -s $i ; done",
             "bat --color unknow  2>&1 >/dev/null | grep possible",
             "command -v zoxide",
+            "if [ -f Gemfile ]; then cat Gemfile | \\grep \"gem ['\\\"]rails['\\\"]\"; fi",
         ] {
             assert_eq!(of(script), Ok(Needs::nothing()), "{script}");
         }

@@ -3,6 +3,8 @@
 // Every test program takes what it needs of it.
 #![allow(dead_code)]
 
+pub(crate) mod home;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -23,10 +25,14 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The archive of the last build, or the one that `Q_ARCHIVE` names.
+/// Where the archive of the last build is, or the one that `Q_ARCHIVE` names.
+pub(crate) fn archive_path() -> PathBuf {
+    std::env::var_os("Q_ARCHIVE").map_or_else(|| root().join("target/q/specs.qa"), PathBuf::from)
+}
+
+/// That archive.
 pub(crate) fn archive() -> Arc<Archive> {
-    let path = std::env::var_os("Q_ARCHIVE").map_or_else(|| root().join("target/q/specs.qa"), PathBuf::from);
-    let archive = Archive::open(&path).unwrap_or_else(|error| {
+    let archive = Archive::open(&archive_path()).unwrap_or_else(|error| {
         panic!("{error}\nThe spec archive is needed: run `cargo specc build --out target/q/specs.qa` first.")
     });
     Arc::new(archive)
