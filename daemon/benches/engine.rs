@@ -7,7 +7,9 @@
 //! subcommand whose module is the largest. Through the socket: the built `qd`, one client, one question at a time, as
 //! the clock on the wall has it.
 
-use std::collections::HashMap;
+#[path = "../tests/support/nothing.rs"]
+mod nothing;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -17,8 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use daemon::candidates::Draft;
-use daemon::engine::{Engine, History, Question, Usage, World};
+use daemon::engine::{Engine, Question};
 use daemon::settings::Settings;
 use daemon::slow::NothingYet;
 use daemon::spec_cache::SpecCache;
@@ -27,6 +28,8 @@ use protocol::frame::{self, Decoder};
 use protocol::{Context, FromDaemon, Request, ToDaemon};
 use specs::archive::Archive;
 use specs::model::{Arg, LoadSpec, Opt, Subcommand};
+
+use nothing::Nothing;
 
 /// What people type most, of what the corpus describes; in the order of the table.
 const COMMANDS: [&str; 100] = [
@@ -372,35 +375,6 @@ fn size(node: &Subcommand) -> usize {
     let option = |option: &Opt| 1 + values(&option.args);
     let below = node.subcommands.iter().map(size).sum::<usize>();
     1 + below + node.options.iter().map(option).sum::<usize>() + values(&node.args)
-}
-
-/// Nothing but specs.
-struct Nothing;
-
-impl World for Nothing {
-    fn paths(&self, _: &Path, _: bool, _: bool) -> Vec<Draft> {
-        Vec::new()
-    }
-
-    fn commands(&self, _: &Context) -> Vec<Draft> {
-        Vec::new()
-    }
-
-    fn home(&self, _: &str) -> Option<PathBuf> {
-        None
-    }
-}
-
-impl History for Nothing {
-    fn continuation(&self, _: &str, _: &Context) -> Option<String> {
-        None
-    }
-}
-
-impl Usage for Nothing {
-    fn boosts(&self, _: &[String], _: &str) -> HashMap<String, f64> {
-        HashMap::new()
-    }
 }
 
 /// Asks one line; how many rows there are.

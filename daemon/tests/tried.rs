@@ -53,10 +53,8 @@ fn table() -> Vec<Tried> {
 
 /// A session of a daemon on the real archive.
 fn session(project: &Project) -> Session {
-    let archive = std::env::var_os("Q_ARCHIVE");
-    let archive = archive.map_or_else(|| support::root().join("target/q/specs.qa"), Into::into);
-    let places =
-        Places { archives: vec![archive], specs: Vec::new(), worker: env!("CARGO_BIN_EXE_qd").into() };
+    let worker = env!("CARGO_BIN_EXE_qd").into();
+    let places = Places { archives: vec![support::archive_path()], specs: Vec::new(), worker };
     let store = Store::open(project.home().join("store"), Access::Write);
     let settings = SettingsFile::new(project.home().join("settings.json"));
     settings.look_for(PATIENCE);

@@ -1,17 +1,22 @@
 //! What the tests of this folder share: the real archive, worlds with few things in them, and the files of cases.
 
+#[path = "../support/nothing.rs"]
+mod nothing;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use daemon::candidates::{Draft, Insert};
-use daemon::engine::{Engine, History, Question, Specs, Usage, World};
+use daemon::engine::{Engine, Question, Specs, World};
 use daemon::settings::Settings;
 use daemon::slow::{NothingYet, Ready};
 use protocol::{Answer, Context, Kind, Parsed, Request};
 use serde_json::Value;
 use specs::archive::Archive;
 use specs::model::Spec;
+
+pub(crate) use nothing::Nothing;
 
 /// The archive, every spec decoded once.
 struct Library {
@@ -28,35 +33,6 @@ impl Specs for Library {
 
     fn commands(&self) -> Vec<String> {
         Vec::new()
-    }
-}
-
-/// No files, no history, no usage: the answers were recorded without.
-pub(crate) struct Nothing;
-
-impl World for Nothing {
-    fn paths(&self, _: &Path, _: bool, _: bool) -> Vec<Draft> {
-        Vec::new()
-    }
-
-    fn commands(&self, _: &Context) -> Vec<Draft> {
-        Vec::new()
-    }
-
-    fn home(&self, _: &str) -> Option<PathBuf> {
-        None
-    }
-}
-
-impl History for Nothing {
-    fn continuation(&self, _: &str, _: &Context) -> Option<String> {
-        None
-    }
-}
-
-impl Usage for Nothing {
-    fn boosts(&self, _: &[String], _: &str) -> HashMap<String, f64> {
-        HashMap::new()
     }
 }
 

@@ -4,18 +4,19 @@
 #![allow(dead_code)]
 
 pub(crate) mod home;
+mod nothing;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use daemon::candidates::Draft;
-use daemon::engine::{Engine, History, Question, Specs, Usage, World};
+use daemon::engine::{Engine, Question, Specs};
 use daemon::settings::Settings;
 use daemon::slow::Ready;
 use protocol::{Answer, Context, Request};
 use specs::archive::Archive;
 use specs::model::Spec;
+
+pub(crate) use nothing::Nothing;
 
 /// How many specs are kept decoded: those along one line and the neighbours, not a whole corpus for every thread.
 const KEPT: usize = 24;
@@ -80,35 +81,6 @@ impl Specs for Library {
 
     fn commands(&self) -> Vec<String> {
         self.archive.commands().map(str::to_owned).collect()
-    }
-}
-
-/// No files, no programs, no history, no usage.
-pub(crate) struct Nothing;
-
-impl World for Nothing {
-    fn paths(&self, _: &Path, _: bool, _: bool) -> Vec<Draft> {
-        Vec::new()
-    }
-
-    fn commands(&self, _: &Context) -> Vec<Draft> {
-        Vec::new()
-    }
-
-    fn home(&self, _: &str) -> Option<PathBuf> {
-        None
-    }
-}
-
-impl History for Nothing {
-    fn continuation(&self, _: &str, _: &Context) -> Option<String> {
-        None
-    }
-}
-
-impl Usage for Nothing {
-    fn boosts(&self, _: &[String], _: &str) -> HashMap<String, f64> {
-        HashMap::new()
     }
 }
 
