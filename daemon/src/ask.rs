@@ -61,6 +61,8 @@ struct Pass<T> {
     result: T,
     /// What was asked for, in order, whether it is there or not.
     wanted: Vec<Slow>,
+    /// What of it was still to come when it was asked for.
+    awaited: Vec<Slow>,
     here: Here,
 }
 
@@ -76,8 +78,22 @@ struct Thought {
 struct Asked<'a> {
     sources: &'a Sources,
     wanted: RefCell<Vec<Slow>>,
+    /// What was still to come when it was asked for.
+    awaited: RefCell<Vec<Slow>>,
     /// Why parts of the tree will never be there, and how deep they would be.
     refused: RefCell<Vec<(usize, Refusal)>>,
+}
+
+impl<'a> Asked<'a> {
+    /// Nothing was asked for yet.
+    fn of(sources: &'a Sources) -> Asked<'a> {
+        Asked {
+            sources,
+            wanted: RefCell::default(),
+            awaited: RefCell::default(),
+            refused: RefCell::default(),
+        }
+    }
 }
 
 impl Ready for Asked<'_> {
@@ -85,6 +101,10 @@ impl Ready for Asked<'_> {
         let mut wanted = self.wanted.borrow_mut();
         if !wanted.contains(slow) {
             wanted.push(slow.clone());
+        }
+        // In this order: what is done now is found whole.
+        if !self.sources.is_done(slow) {
+            self.awaited.borrow_mut().push(slow.clone());
         }
         let found = self.sources.ready(slow);
         if let (Some(Found::Refused(refusal)), Slow::Tree(call)) = (&found, slow) {
@@ -157,10 +177,15 @@ impl Ask {
             let mut pass = self.pass(&site, here, Ask::think).await?;
             let progress = self.start(&site, &pass.wanted);
             let is_late = pass.here.is_late() || site.view.is_late();
+            let has_come = self.has_come(&pass.awaited);
             let is_settled = progress.running == 0 && !is_late;
-            if is_settled || left == 0 || self.is_over() {
+            if is_settled && !has_come || left == 0 || self.is_over() {
                 self.finish(&mut pass.result.answer, false);
                 return Ok(pass);
+            }
+            if is_settled {
+                here = pass.here;
+                continue;
             }
             let may_wait = sent.is_none() && progress.quick && !is_late;
             if may_wait && self.waits_quickly(&pass.wanted, &mut news, &mut waits).await {
@@ -188,7 +213,7 @@ impl Ask {
             news.borrow_and_update();
             let mut pass = self.pass(&site, here, Ask::understand).await?;
             let progress = self.start(&site, &pass.wanted);
-            let is_settled = progress.running == 0 && !site.view.is_late();
+            let is_settled = progress.running == 0 && !site.view.is_late() && !self.has_come(&pass.awaited);
             if is_settled || left == 0 || self.is_over() {
                 return Ok(pass.result);
             }
@@ -213,6 +238,11 @@ impl Ask {
             return Progress::default();
         }
         self.sources.start(self.question, site, wanted, self.received)
+    }
+
+    /// Whether any of these, which a pass did without, is there by now: it ended while the pass went on.
+    fn has_come(&self, awaited: &[Slow]) -> bool {
+        awaited.iter().any(|slow| self.sources.is_done(slow))
     }
 
     /// When the time of the request is up.
@@ -277,11 +307,10 @@ impl Ask {
         let (ask, site) = (Arc::clone(self), Arc::clone(site));
         let pass = spawn_blocking(move || {
             let _turn = turn;
-            let (wanted, refused) = Default::default();
-            let asked = Asked { sources: &ask.sources, wanted, refused };
+            let asked = Asked::of(&ask.sources);
             let result = think(&ask, &site, &here, &asked);
-            let wanted = asked.wanted.into_inner();
-            Pass { result, wanted, here }
+            let (wanted, awaited) = (asked.wanted.into_inner(), asked.awaited.into_inner());
+            Pass { result, wanted, awaited, here }
         });
         pass.await.map_err(|_| stumbled())
     }

@@ -144,6 +144,11 @@ impl Sources {
         }
     }
 
+    /// Whether nothing more is to come of a need that was begun.
+    pub fn is_done(&self, slow: &Slow) -> bool {
+        lock(&self.state).runs.get(slow).is_some_and(Run::is_done)
+    }
+
     /// Sees to it that all of these are fetched or being fetched for this question, and that nothing else is.
     pub fn start(&self, question: u64, site: &Arc<Site>, wanted: &[Slow], asked: Instant) -> Progress {
         let mut state = lock(&self.state);
@@ -366,6 +371,13 @@ mod tests {
         (say, Run { said, task, begun, runner: Runner::default(), quick: true, meanwhile: None })
     }
 
+    /// A need that is being fetched by this task.
+    fn begun(task: AbortHandle) -> (watch::Sender<Said>, Run) {
+        let (say, said) = watch::channel(Said::default());
+        let (task, runner) = (Arc::new(Task(task)), Runner::default());
+        (say, Run { said, task, begun: Instant::now(), runner, quick: false, meanwhile: None })
+    }
+
     fn need(name: &str) -> Slow {
         Slow::Rows(Box::new(Generated { command: name.into(), ..Generated::default() }))
     }
@@ -394,16 +406,7 @@ mod tests {
     async fn an_older_question_begins_and_ends_nothing() {
         let sources = Sources::default();
         let (older, newer) = (sources.begin_question(), sources.begin_question());
-        let (say, said) = watch::channel(Said::default());
-        let task = Arc::new(Task(tokio::spawn(std::future::pending::<()>()).abort_handle()));
-        let run = Run {
-            said,
-            task,
-            begun: Instant::now(),
-            runner: Runner::default(),
-            quick: false,
-            meanwhile: None,
-        };
+        let (say, run) = begun(tokio::spawn(std::future::pending::<()>()).abort_handle());
         lock(&sources.state).runs.insert(need("x"), run);
         sources.retain(older, &[]);
         assert_eq!(sources.running(&[need("x")]), 1);
@@ -413,19 +416,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_need_is_done_when_its_last_word_is_said() {
+        let sources = Sources::default();
+        let (say, run) = begun(tokio::spawn(std::future::pending::<()>()).abort_handle());
+        assert!(!sources.is_done(&need("x")), "it was not begun");
+        lock(&sources.state).runs.insert(need("x"), run);
+        say.send_modify(|said| said.found = Some(Found::Rows(Rows::default())));
+        assert!(!sources.is_done(&need("x")), "what is shown meanwhile is not the last word");
+        say.send_modify(|said| said.done = Some(Instant::now()));
+        assert!(sources.is_done(&need("x")));
+    }
+
+    #[tokio::test]
     async fn a_need_that_panicked_is_done_and_told() {
-        let (say, said) = watch::channel(Said::default());
         let handle = tokio::spawn(async { panic!("on purpose") });
-        let task = Arc::new(Task(handle.abort_handle()));
+        let (say, run) = begun(handle.abort_handle());
         assert!(handle.await.is_err());
-        let run = Run {
-            said,
-            task,
-            begun: Instant::now(),
-            runner: Runner::default(),
-            quick: false,
-            meanwhile: None,
-        };
         drop(say);
         assert!(run.is_done());
         let report = report(&need("x"), Some(&run), Instant::now());

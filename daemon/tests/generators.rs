@@ -228,6 +228,27 @@ async fn what_arrives_together_is_sent_together() {
     assert!(told.is_sorted() && told.windows(2).all(|two| two[0] < two[1]), "each says more: {told:?}");
 }
 
+/// A pass that takes a while, and a function that ends about when it begins, now before and now after: its row is in
+/// the last answer all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_while_the_engine_thinks_is_not_lost() {
+    let fixed = (0..1_500).map(|at| format!("'fixed{at}'")).collect::<Vec<_>>().join(",");
+    let home = Home::new(&format!(
+        "{{ name: 's', args: {{ isVariadic: true, suggestions: [{fixed}], generators: [
+            {{ custom: () => new Promise((say) => setTimeout(() => say([{{ name: 'early' }}]), 8)) }},
+            {{ custom: (words) => new Promise((say) => setTimeout(() => say([{{ name: 'late' }}]), words[2])) }}
+        ] }} }}"
+    ));
+    let session = home.session().await;
+    for round in 0..6 {
+        for time in 16..36 {
+            let answer = ask(&session, &format!("x s {time} {round} ")).last().await;
+            let has = |name| answer.candidates.iter().any(|row| row.name == name);
+            assert!(has("early") && has("late"), "after {time} ms, round {round}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_line_no_longer_needs_is_killed_and_what_it_needs_goes_on() {
     let home = Home::new(
